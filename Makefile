@@ -1,0 +1,44 @@
+# Each target works on a fresh Debian machine with Python 3.11 or newer, and says what is missing if something is.
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: demo test check bench serve vectors lock clean setup setup-development
+
+setup:
+	@scripts/setup.sh runtime
+
+setup-development:
+	@scripts/setup.sh development
+
+demo: setup  ## a whole election on the published totals: keys, ballots over HTTP, board, tally, verification, and a caught fraud
+	@$(BIN)/retally lab demo $(ARGS)
+
+test: setup-development  ## every test; tests that need something absent say so
+	@$(BIN)/python -m pytest $(ARGS)
+	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml; \
+	 else echo "cargo is missing: the Rust unit tests did not run"; fi
+
+check: setup-development  ## format, lint, types, dependency rule
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@if command -v cargo >/dev/null; then cargo fmt --check --manifest-path crypto/native/Cargo.toml \
+	 && cargo clippy --quiet --locked --all-targets --manifest-path crypto/native/Cargo.toml -- -D warnings; \
+	 else echo "cargo is missing: rustfmt and clippy did not run"; fi
+
+bench: setup-development  ## measure on this machine; writes benchmarks/figures.json
+	@$(BIN)/python -m benchmarks
+
+serve: setup  ## a ballot server with a ready small election
+	@$(BIN)/retally lab serve $(ARGS)
+
+vectors: setup-development  ## regenerate docs/spec/vectors
+	@$(BIN)/python scripts/make_vectors.py
+
+lock: setup-development  ## compile requirements/*.txt anew: versions and hashes, no addresses
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/runtime.txt -o requirements/development.txt
+
+clean:
+	rm -rf .venv crypto/native/target
