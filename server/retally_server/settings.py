@@ -1,0 +1,77 @@
+"""Settings of the server, from the environment (`RETALLY_…`) and from one TOML file; the environment wins.
+
+Nothing here decides an election: what is admitted follows from the manifest, the entries and the clock.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """One running server. Sizes are counts, durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="RETALLY_", extra="forbid", frozen=True)
+
+    data: Path = Field(Path("retally-data"), description="Folder of the database, the board keys and the static files.")
+    database_url: str | None = Field(None, description="SQLAlchemy address; absent: SQLite in the data folder.")
+    host: str = Field("127.0.0.1", description="Address to listen on. TLS is the business of the proxy in front.")
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    key_passphrase_file: Path | None = Field(
+        None, description="File whose first line encrypts new board keys and opens encrypted ones."
+    )
+    queue_limit: Annotated[int, Field(ge=1)] = Field(4096, description="Ballots waiting per board before 503.")
+    batch_limit: Annotated[int, Field(ge=1)] = Field(512, description="Entries sequenced in one transaction.")
+    body_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time a request's body may take to arrive.")
+    rate_ballots: Annotated[int, Field(ge=1)] = Field(10, description="Accepted ballots per credential and window.")
+    rate_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Length of that window.")
+    checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in use."""
+        return self.database_url or f"sqlite:///{self.data / 'board.sqlite'}"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the board keys."""
+        return self.data / "keys"
+
+    @property
+    def files(self) -> Path:
+        """The folder of the static files: one folder per election, as C2SP tlog-tiles lays it out."""
+        return self.data / "boards"
+
+    def passphrase(self) -> SecretStr | None:
+        """The passphrase for board keys, read anew each time so that it is not kept. OSError if unreadable."""
+        if self.key_passphrase_file is None:
+            return None
+        return SecretStr(self.key_passphrase_file.read_text(encoding="utf-8").split("\n", 1)[0])
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """In order of precedence: arguments (tests), environment, TOML file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(file: Path | None) -> Settings:
+    """Settings from environment and `file`. FileNotFoundError if it is named and absent; ValidationError if wrong."""
+    if file is None:
+        return Settings()
+    if not file.is_file():
+        raise FileNotFoundError(f"the settings file {file} does not exist")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    return FileSettings()
