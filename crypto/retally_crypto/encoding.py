@@ -18,7 +18,7 @@ def b64url_encode(raw: bytes) -> str:
 def b64url_decode(text: str, length: int | None = None, what: str = "base64url value") -> bytes:
     """Read unpadded base64url; with `length`, exactly that many bytes.
 
-    Raises Malformed, naming `what`, for padding, a symbol outside the alphabet, non-zero trailing bits or a wrong length.
+    Raises Malformed, naming `what`, for padding, another symbol, non-zero trailing bits or another length.
     """
     try:
         raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
