@@ -1,5 +1,6 @@
 """Cosignatures of three foreign witnesses, and a recorded exchange with one, replayed through our primitives."""
 
+import base64
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ def test_any_changed_bit_of_a_foreign_cosignature_is_refused(case: dict[str, Any
             open_checkpoint(raw.replace(blob, changed).encode(), log, [witness], 1)
 
 
-def test_three_foreign_witnesses_are_counted_on_one_checkpoint_of_ours() -> None:
+def test_two_foreign_witnesses_and_ours_are_counted_on_one_checkpoint() -> None:
     cases = [case for case in CAPTURED["captured"] if case["log_vkey"].startswith("board.example/e1+")]
     log = parse_vkey(cases[0]["log_vkey"])
     note = cases[0]["requests"][-1]["body"].partition("\n\n")[2].encode()
@@ -139,15 +140,28 @@ def answer(request: AddCheckpoint, log: VerifierKey, last: TreeHead | None) -> t
     return 200, checkpoint.head
 
 
+def with_canonical_base64(body: str) -> str:
+    """The same request with its signature blob written canonically; the blob's bytes stay as they are."""
+    front, _, blob = body.rpartition(" ")
+    return f"{front} {base64.b64encode(base64.b64decode(blob)).decode()}\n"
+
+
 def test_a_recorded_exchange_with_a_witness_gets_the_recorded_answers() -> None:
     log = verifier_key(RECORDED["origin"], bytes.fromhex(RECORDED["log_public_key_hex"]))
     last: TreeHead | None = None
     statuses = []
     for step in RECORDED["steps_in_order"]:
-        status, last = answer(read_request(step["request_body"]), log, last)
+        status, last = answer(read_request(with_canonical_base64(step["request_body"])), log, last)
         statuses.append(status)
     # That version of the witness answered 403 for an unknown log, where the specification now says 404.
-    recorded = [404 if "unknown log" in step["assert"] else step["http"] for step in RECORDED["steps_in_order"]]
-    assert statuses == recorded
+    assert statuses == [404 if "unknown log" in step["assert"] else step["http"] for step in RECORDED["steps_in_order"]]
     assert last is not None
     assert last.size == 5
+
+
+def test_the_recorded_signature_with_non_zero_trailing_bits_is_malformed_before_it_is_wrong() -> None:
+    bodies = [step["request_body"] for step in RECORDED["steps_in_order"]]
+    not_canonical = [body for body in bodies if with_canonical_base64(body) != body]
+    assert len(not_canonical) == 1
+    with pytest.raises(Malformed, match="not canonical base64"):
+        parse_note(read_request(not_canonical[0]).note)
