@@ -4,7 +4,7 @@
 
     openat(folder, ".<name>.<random>", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC)   a name no reader asks for
     write(file, …)                                  until every byte is in
-    fsync(file)                                     contents before the name: else the name may survive with an empty file
+    fsync(file)                                     contents before the name: else an empty file may stay behind
     close(file)
     rename(".<name>.<random>", "<name>")            readers see the old file or the new one, never a part
     open(folder, O_RDONLY|O_DIRECTORY) fsync(folder) close(folder)          the name itself is durable only now

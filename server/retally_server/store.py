@@ -139,7 +139,7 @@ class Store:
     def create(
         self, slug: str, origin: str, election_id: bytes, manifest: NewEntry, checkpoint: StoredCheckpoint
     ) -> Board:
-        """A new board with entry 0 and its first checkpoint. sqlalchemy.exc.IntegrityError if slug or origin is taken."""
+        """A new board with entry 0 and its first checkpoint. sqlalchemy's IntegrityError if slug or origin is taken."""
         with Session(self.engine.execution_options(**sqlite.WRITING)) as session, session.begin():
             row = BoardRow(slug=slug, origin=origin, election_id=election_id)
             session.add(row)
@@ -151,7 +151,7 @@ class Store:
     def append(self, board: Board, old: StoredCheckpoint, entries: Sequence[NewEntry], new: StoredCheckpoint) -> None:
         """Appends `entries` with the checkpoint `new` that covers them; durable on return.
 
-        Raises CheckpointMovedError if the newest checkpoint is not `old`, byte for byte; any database error leaves no trace.
+        CheckpointMovedError if the newest checkpoint is not `old`, byte for byte; a database error leaves no trace.
         """
         if new.size != old.size + len(entries):
             raise ValueError(f"a checkpoint of size {new.size} does not follow {old.size} with {len(entries)} entries")
@@ -181,6 +181,17 @@ class Store:
             ).first()
             return None if row is None else _checkpoint(row)
 
+    def checkpoint_sizes(self, board: Board) -> list[int]:
+        """The size of every checkpoint ever signed, ascending."""
+        with Session(self.engine) as session:
+            return list(
+                session.exec(
+                    select(CheckpointRow.size)
+                    .where(CheckpointRow.board_id == board.id)
+                    .order_by(col(CheckpointRow.size))
+                )
+            )
+
     def entries(self, board: Board, first: int, end: int, at_once: int = 256) -> Iterator[tuple[bytes, bytes]]:
         """(entry, leaf hash) of the indices first..end-1 in order, `at_once` in memory at a time."""
         for start in range(first, end, at_once):
@@ -204,7 +215,7 @@ class Store:
                         EntryRow.board_id == board.id, col(EntryRow.leaf_hash).in_(leaf_hashes[start : start + 500])
                     )
                 )
-                found.update({leaf_hash: index for leaf_hash, index in rows})
+                found.update(dict(rows))
         return found
 
     def ballots_of(self, board: Board, credential: bytes) -> list[StoredBallot]:

@@ -1,0 +1,1 @@
+"""The server over HTTP: one module per group of addresses, `app.py` puts them together."""

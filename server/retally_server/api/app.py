@@ -1,0 +1,113 @@
+"""The application: addresses, problems, CORS, OpenAPI. `create_app` is the factory that tests and the command use."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retally_server import __version__
+from retally_server.api import ballots_api, elections_api, health_api, log_api
+from retally_server.elections import Elections
+from retally_server.logs import fault_place
+from retally_server.problems import Problem, ProblemDetails
+
+_log = structlog.get_logger()
+
+_DESCRIPTION = """
+An append-only board per election (docs/spec page 3) and the way onto it. Everything an auditor needs are the static
+files `checkpoint` and `tile/…`. Bodies are raw entries, of any content type. Every error is a problem of RFC 9457.
+"""
+
+
+class FaultsBecomeProblems:
+    """A fault of ours ends in a problem of type `fault` and one log line without its text, which may name a voter."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception as fault:
+            _log.error("fault", **fault_place(fault))
+            if not started:
+                await Problem("fault", "the request met a fault of the server").response()(scope, receive, send)
+
+
+def create_app(elections: Elections) -> FastAPI:
+    """The server over these elections; it starts their sequencers when it starts and closes them when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await elections.start()
+        try:
+            yield
+        finally:
+            await elections.stop()
+
+    app = FastAPI(title="Retally ballot server", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
+    app.state.elections = elections
+    for module in (elections_api, ballots_api, log_api, health_api):
+        app.include_router(module.router)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _unreadable_parameters)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"])
+    app.add_middleware(FaultsBecomeProblems)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _problem(_request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, Problem):
+        raise problem
+    return problem.response()
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return Problem("not-found", "there is no such address").response()
+    if status == 405:
+        response = Problem("method-not-allowed", "this address does not take that method").response()
+        response.headers.update((error.headers or {}) if isinstance(error, HTTPException) else {})
+        return response
+    return Problem("malformed" if status < 500 else "fault", "the request cannot be answered").response()
+
+
+async def _unreadable_parameters(_request: Request, error: Exception) -> Response:
+    names = error.errors() if isinstance(error, RequestValidationError) else []
+    wrong = sorted({str(each["loc"][-1]) for each in names})
+    return Problem("malformed", f"wrong or missing: {', '.join(wrong)}").response()
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = schema["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,35 @@
+"""What every handler needs: the elections of this server and the board that an address names."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from retally_server.board_log import Published
+from retally_server.elections import Elections
+from retally_server.problems import Problem
+from retally_server.sequencer import Sequencer
+
+
+def _elections(request: Request) -> Elections:
+    elections: Elections = request.app.state.elections
+    return elections
+
+
+ElectionsHere = Annotated[Elections, Depends(_elections)]
+
+
+def _board(
+    elections: ElectionsHere,
+    slug: Annotated[str, Path(description="The board's short name.", examples=["council-2027"])],
+) -> Sequencer:
+    return elections.get(slug)
+
+
+BoardHere = Annotated[Sequencer, Depends(_board)]
+
+
+def published(board: Sequencer) -> Published:
+    """What the board shows. Problem not-ready if it never could publish."""
+    if board.log.published is None:
+        raise Problem("not-ready", "the board has not been published yet", retry_after=5)
+    return board.log.published

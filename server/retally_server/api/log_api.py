@@ -1,0 +1,118 @@
+"""The log: its checkpoint and tiles as static files (C2SP tlog-tiles), and proofs for who does not want to compute
+them.
+
+An auditor needs the files only. They can be served by any static file host instead; these handlers never read the
+database.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from retally_crypto.encoding import b64url_encode
+from retally_crypto.errors import Malformed
+from retally_crypto.tiles import parse_tile_path
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, Response
+
+from retally_server.api.answers import ConsistencyProof, InclusionProof
+from retally_server.api.context import BoardHere, ElectionsHere, published
+from retally_server.problems import Problem, documented
+
+router = APIRouter(tags=["Log"])
+
+_TILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_CHECKPOINT = (
+    "ballots.example/council-2027\n1208\nsFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n\n\u2014 ballots.example/…\n"
+)
+Size = Annotated[int | None, Query(ge=1, description="Tree size; absent: that of the published checkpoint.")]
+
+
+@router.get(
+    "/elections/{slug}/checkpoint",
+    response_class=Response,
+    summary="The newest checkpoint",
+    responses={
+        200: {
+            "description": "A signed note (C2SP tlog-checkpoint).",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _CHECKPOINT}},
+        },
+        **documented("not-found", "not-ready"),
+    },
+)
+async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Response:
+    """May be cached for a few seconds only."""
+    note = await run_in_threadpool(board.log.files.checkpoint)
+    if note is None:
+        raise Problem("not-ready", "the board has not been published yet", retry_after=5)
+    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}"}
+    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+@router.get(
+    "/elections/{slug}/tile/{path:path}",
+    response_class=FileResponse,
+    summary="A hash tile or an entry bundle",
+    responses={
+        200: {"description": "It never changes.", "content": _TILE},
+        **documented("malformed", "not-found"),
+    },
+)
+async def show_tile(
+    board: BoardHere,
+    path: Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.", examples=["0/x001/234.p/17"])],
+) -> FileResponse:
+    """A partial tile may be gone when its full one is there: ask for the full one then."""
+    try:
+        parse_tile_path(f"tile/{path}")
+    except Malformed as error:
+        raise Problem("malformed", "this is not the address of a tile") from error
+    file = board.log.files.folder / "tile" / path
+    if not await run_in_threadpool(file.is_file):
+        raise Problem(
+            "not-found", "there is no such tile", detail="Where a partial tile is gone, the full one is there."
+        )
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(file, headers=headers, media_type="application/octet-stream")
+
+
+@router.get(
+    "/elections/{slug}/proofs/inclusion",
+    summary="Prove that an entry is on the board",
+    responses=documented("malformed", "not-found", "not-ready"),
+)
+async def prove_inclusion(
+    board: BoardHere, index: Annotated[int, Query(ge=0, description="The entry.")], size: Size = None
+) -> InclusionProof:
+    """The proof leads to `root`; compare that with a checkpoint whose signature you checked."""
+    shown = published(board)
+    size = shown.checkpoint.size if size is None else size
+    if not index < size <= shown.checkpoint.size:
+        raise Problem("not-found", f"the published board has {shown.checkpoint.size} entries")
+    return InclusionProof(
+        index=index,
+        size=size,
+        root=b64url_encode(shown.tree.root(size)),
+        proof=[b64url_encode(each) for each in shown.tree.inclusion_proof(index, size)],
+    )
+
+
+@router.get(
+    "/elections/{slug}/proofs/consistency",
+    summary="Prove that the board only grew",
+    responses=documented("malformed", "not-found", "not-ready"),
+)
+async def prove_consistency(
+    board: BoardHere, old: Annotated[int, Query(ge=1, description="The smaller size.")], new: Size = None
+) -> ConsistencyProof:
+    """The proof leads to both roots; compare them with checkpoints whose signatures you checked."""
+    shown = published(board)
+    new = shown.checkpoint.size if new is None else new
+    if not old <= new <= shown.checkpoint.size:
+        raise Problem("not-found", f"the published board has {shown.checkpoint.size} entries")
+    return ConsistencyProof(
+        old=old,
+        new=new,
+        old_root=b64url_encode(shown.tree.root(old)),
+        new_root=b64url_encode(shown.tree.root(new)),
+        proof=[b64url_encode(each) for each in shown.tree.consistency_proof(old, new)],
+    )

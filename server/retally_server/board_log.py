@@ -1,0 +1,287 @@
+"""One board: from entries that arrived to entries that are on it for good. Used by one thread at a time.
+
+A batch goes this way, and nobody is answered before the last step:
+
+1. what is on the board already is found (the same bytes twice give the same receipt);
+2. the manifest's times and the credential's rate are looked at;
+3. the record rules on the rest, verifying all proofs together (`retally_crypto.record`, the auditor's own code);
+4. entries and the new signed checkpoint go into the database in one transaction (`store`);
+5. bundles and tiles are written durably, then the checkpoint is published (`board_files`);
+6. receipts are made.
+
+A failure in step 3 or 4 leaves the record in doubt: it is thrown away and made anew from the database before anything
+else is sequenced. A failure in step 5 leaves it right, only unpublished: publishing is tried again first thing next
+time. Nothing that was answered can be lost, and what was stored but not answered gets its receipt when the same bytes
+come again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.errors import RetallyError, Unusable
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.notes import SigningKey
+from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+
+from retally_server.board_files import BoardFiles
+from retally_server.hash_tree import HashTree
+from retally_server.hours import Hours, outside_hours
+from retally_server.problems import Problem, refused
+from retally_server.rates import BallotRate
+from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
+from retally_server.submissions import Answer, Submission
+
+_REPLAYED_AT_ONCE = 1024
+_log = structlog.get_logger()
+
+
+class Ruled(Protocol):
+    """What the record says of one entry (`retally_crypto.checks.findings.Ruling`)."""
+
+    @property
+    def accepted(self) -> bool: ...
+    @property
+    def check(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def entry(self) -> Any: ...
+
+
+class BoardRecord(Protocol):
+    """What the server needs of `retally_crypto.record.Record`."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def root(self) -> bytes: ...
+    @property
+    def manifest(self) -> Any: ...
+    @property
+    def manifest_faults(self) -> Sequence[str]: ...
+    @property
+    def election_id(self) -> bytes: ...
+    @property
+    def phase(self) -> str: ...
+    @property
+    def joint_key(self) -> bytes | None: ...
+    def replay(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
+    def admit(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
+    def is_active(self, credential: bytes) -> bool: ...
+    def style_of(self, credential: bytes) -> int | None: ...
+
+
+OpenRecord = Callable[[bytes], BoardRecord]
+"""Begins a record from a manifest entry."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What everybody may see: the checkpoint, the tree for proofs up to its size, the record's state then."""
+
+    checkpoint: StoredCheckpoint
+    tree: HashTree
+    record: BoardRecord
+    phase: str
+    joint_key: bytes | None
+
+
+class BoardLog:
+    """One board, its database rows, its files, its record and its key."""
+
+    def __init__(
+        self, board: Board, store: Store, files: BoardFiles, key: SigningKey, rate: BallotRate, open_record: OpenRecord
+    ) -> None:
+        """Reads nothing yet: `recover` does. Raises Unusable if the key is not the board's."""
+        if key.verifier_key.name != board.origin:
+            raise Unusable(f"the key of {key.verifier_key.name} cannot sign for board {board.origin}")
+        self.board = board
+        self.files = files
+        self.published: Published | None = None
+        self._store = store
+        self._key = key
+        self._rate = rate
+        self._open_record = open_record
+        self._record: BoardRecord | None = None
+        self._tree = HashTree()
+        self._head: StoredCheckpoint | None = None
+
+    @property
+    def in_step(self) -> bool:
+        """Whether what is published is what the database holds, as far as is known."""
+        return self.published is not None and self._head == self.published.checkpoint
+
+    def recover(self) -> None:
+        """Makes record and tree anew from the database, and every file that is missing or damaged; then publishes.
+
+        Raises Unusable if database, published checkpoint and key contradict each other: then an operator must look, for
+        going on could sign a second history of the board. OSError or a database error may be tried again.
+        """
+        self._record = self._head = None
+        head = self._store.newest_checkpoint(self.board)
+        signed = self._signed(head.note, "the newest checkpoint in the database")
+        tree, record = self._replay(head.size)
+        if (signed.size, signed.root) != (head.size, head.root) or head.root != tree.root(head.size):
+            raise Unusable(f"board {self.board.slug}: the entries in the database do not hash to its newest checkpoint")
+        if record.size != head.size or record.root != head.root:
+            raise Unusable(
+                f"board {self.board.slug}: the record of {record.size} entries has another root than the tree"
+            )
+        self._require_published_is_older(tree, head.size)
+        self._record, self._tree, self._head = record, tree, head
+        self._write_files(0, self._store.checkpoint_sizes(self.board))
+
+    def sequence(self, batch: Sequence[Submission]) -> list[Answer | Problem]:
+        """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
+        record, head = self._ready()
+        known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
+        fresh = {each.leaf_hash: each for each in batch if each.leaf_hash not in known}
+        problems = {
+            each.leaf_hash: problem for each in fresh.values() if (problem := self._untimely(record, each)) is not None
+        }
+        offered = [each for each in fresh.values() if each.leaf_hash not in problems]
+        new, newest = self._append(record, head, offered, problems)
+        answers: list[Answer | Problem] = []
+        answered: set[bytes] = set()
+        for submission in batch:
+            leaf = submission.leaf_hash
+            if leaf in problems:
+                answers.append(problems[leaf])
+            elif leaf in new:
+                answers.append(self._answer(new[leaf], newest, leaf not in answered))
+                answered.add(leaf)
+            else:
+                covering = self._store.first_checkpoint_covering(self.board, known[leaf])
+                answers.append(self._answer(known[leaf], covering or newest, False))
+        return answers
+
+    def _ready(self) -> tuple[BoardRecord, StoredCheckpoint]:
+        if self._record is None or self._head is None:
+            self.recover()
+        if self._record is None or self._head is None:
+            raise Unusable(f"board {self.board.slug} is not ready")
+        if self.published is None or self.published.checkpoint != self._head:
+            self._write_files(0 if self.published is None else self.published.checkpoint.size, [self._head.size])
+        return self._record, self._head
+
+    def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:
+        hours: Hours = record.manifest
+        if (kind := submission.kind) is not None:
+            reason = outside_hours(kind, hours, submission.received_at)
+            if reason is not None:
+                return Problem("outside-hours", reason, check="V04")
+        if (credential := submission.credential) is not None:
+            wait = self._rate.wait(credential, submission.received_at)
+            if wait > 0:
+                reason = "this credential has cast as many ballots as it may in a while"
+                detail = "Send the same bytes again later."
+                return Problem("too-many-ballots", reason, detail=detail, retry_after=int(wait) + 1)
+        return None
+
+    def _append(
+        self,
+        record: BoardRecord,
+        head: StoredCheckpoint,
+        offered: Sequence[Submission],
+        problems: dict[bytes, Problem],
+    ) -> tuple[dict[bytes, int], StoredCheckpoint]:
+        """Steps 3 to 5. Adds to `problems` what the record refuses; returns new entries' indices by leaf hash."""
+        if not offered:
+            return {}, head
+        self._record = None
+        entries: list[NewEntry] = []
+        new: dict[bytes, int] = {}
+        ballots: list[tuple[bytes, float]] = []
+        for submission, ruling in zip(offered, record.admit([each.raw for each in offered]), strict=True):
+            if not ruling.accepted:
+                problems[submission.leaf_hash] = refused(ruling.check or "V09", ruling.reason or "refused")
+                continue
+            ballot = (ruling.entry.credential, ruling.entry.body_hash) if submission.is_ballot else None
+            new[submission.leaf_hash] = head.size + len(entries)
+            entries.append(NewEntry(submission.raw, submission.leaf_hash, ballot))
+            if ballot is not None:
+                ballots.append((ballot[0], submission.received_at))
+        if entries:
+            self._tree.append(b"".join(entry.leaf_hash for entry in entries))
+            head = self._commit(record, head, entries)
+        self._record, self._head = record, head
+        if entries:
+            self._write_files(head.size - len(entries), [head.size])
+            for credential, received_at in ballots:
+                self._rate.count(credential, received_at)
+        _log.info("batch", board=self.board.slug, accepted=len(entries), refused=len(offered) - len(entries))
+        return new, head
+
+    def _commit(self, record: BoardRecord, head: StoredCheckpoint, entries: Sequence[NewEntry]) -> StoredCheckpoint:
+        size = head.size + len(entries)
+        root = self._tree.root(size)
+        if record.size != size or record.root != root:
+            raise Unusable(f"board {self.board.slug}: record and tree disagree at size {size}")
+        note = sign_checkpoint(Checkpoint(self.board.origin, size, root), self._key)
+        newest = StoredCheckpoint(size, root, note)
+        self._store.append(self.board, head, entries, newest)
+        return newest
+
+    def _write_files(self, old: int, sizes: Sequence[int]) -> None:
+        record, head = self._record, self._head
+        if record is None or head is None:
+            raise Unusable(f"board {self.board.slug} is not ready")
+        damaged = self.files.write_tiles(self._tree, self._entries, old, sizes)
+        if damaged:
+            _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
+        self.files.publish(head.note)
+        self.published = Published(head, self._tree, record, record.phase, record.joint_key)
+
+    def _entries(self, first: int, end: int) -> Iterable[bytes]:
+        return (raw for raw, _ in self._store.entries(self.board, first, end))
+
+    def _answer(self, index: int, checkpoint: StoredCheckpoint, new: bool) -> Answer:
+        proof = TlogProof(index, self._tree.inclusion_proof(index, checkpoint.size), checkpoint.note)
+        return Answer(index, format_tlog_proof(proof), new)
+
+    def _replay(self, size: int) -> tuple[HashTree, BoardRecord]:
+        tree = HashTree()
+        record: BoardRecord | None = None
+        waiting: list[bytes] = []
+        not_in_force = 0
+        for index, (raw, leaf) in enumerate(self._store.entries(self.board, 0, size)):
+            if leaf_hash(raw) != leaf:
+                raise Unusable(f"board {self.board.slug}: entry {index} in the database does not have its leaf hash")
+            tree.append(leaf)
+            if record is None:
+                record = self._open_record(raw)
+                continue
+            waiting.append(raw)
+            if len(waiting) == _REPLAYED_AT_ONCE or index == size - 1:
+                not_in_force += sum(not ruling.accepted for ruling in record.replay(waiting))
+                waiting = []
+        if record is None or tree.size != size or waiting:
+            raise Unusable(f"board {self.board.slug}: the database has {tree.size} of {size} entries")
+        if not_in_force:
+            _log.error("entries on the board are not in force", board=self.board.slug, entries=not_in_force)
+        return tree, record
+
+    def _require_published_is_older(self, tree: HashTree, size: int) -> None:
+        note = self.files.checkpoint()
+        if note is None:
+            return
+        published = self._signed(note, "the published checkpoint")
+        if published.size > size:
+            raise Unusable(
+                f"board {self.board.slug}: the published checkpoint has size {published.size}, the database {size}; "
+                "the database was restored from an old copy, and going on would fork the board"
+            )
+        if tree.root(published.size) != published.root:
+            raise Unusable(
+                f"board {self.board.slug}: the database has another history than the published checkpoint of size "
+                f"{published.size}"
+            )
+
+    def _signed(self, note: bytes, what: str) -> Checkpoint:
+        try:
+            return verify_checkpoint(note, self._key.verifier_key)
+        except RetallyError as error:
+            raise Unusable(f"board {self.board.slug}: {what} is not signed by the board's key: {error}") from error

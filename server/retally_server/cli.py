@@ -1,0 +1,128 @@
+"""The `retally-server` command: run the server, make a board's key."""
+
+import socket
+import time
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from pydantic import ValidationError
+from retally_crypto.engine import engine
+from retally_crypto.errors import RetallyError
+from retally_crypto.record import Record
+
+from retally_server import __version__, logs
+from retally_server.api.app import create_app
+from retally_server.board_keys import make_board_key
+from retally_server.elections import Elections
+from retally_server.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+board = typer.Typer(no_args_is_help=True, help="Keys of boards.")
+app.add_typer(board, name="board")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="RETALLY_CONFIG", help="TOML file of settings; RETALLY_… wins over it."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"retally-server {__version__} ({engine.NAME} engine {engine.VERSION})")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Name version and engine.")
+    ] = False,
+) -> None:
+    """The Retally ballot server: one append-only board per election."""
+    del version
+
+
+@app.command()
+def serve(config: ConfigFile = None) -> None:
+    """Runs the server until it is interrupted. Exit code 3 if it cannot start."""
+    settings = _settings(config)
+    logs.configure(settings.log_level)
+    try:
+        elections = Elections(settings, time.time, Record)
+    except (RetallyError, OSError) as error:
+        raise _cannot(f"The server does not start: {error}") from error
+    configuration = uvicorn.Config(
+        create_app(elections),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=60,
+    )
+    server = _AnnouncingServer(configuration)
+    server.run()
+    elections.close()
+    if not server.started:
+        raise typer.Exit(3)
+
+
+@board.command("new")
+def new_board(
+    slug: Annotated[str, typer.Argument(help="The board's short name, the last path segment of its origin.")],
+    origin_host: Annotated[
+        str, typer.Option("--origin-host", help="What comes before it, for example ballots.example or a path under it.")
+    ],
+    config: ConfigFile = None,
+) -> None:
+    """Makes the key of a new board and prints what the manifest names under `board`. A key is never replaced."""
+    settings = _settings(config)
+    try:
+        passphrase = settings.passphrase()
+        key = make_board_key(settings.keys, slug, origin_host, passphrase)
+    except (RetallyError, OSError) as error:
+        raise _cannot(f"No key was made: {error}") from error
+    if passphrase is None:
+        typer.echo(
+            "The key file is not encrypted; only its owner can read it. Set RETALLY_KEY_PASSPHRASE_FILE.", err=True
+        )
+    typer.echo(str(key))
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Says in the log where it listens, also when the port was left to the system (port 0)."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in getattr(self, "servers", []):
+            for each in server.sockets:
+                host, port = each.getsockname()[:2]
+                structlog.get_logger().info("listening", host=host, port=port)
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        return load_settings(config)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise _cannot("The settings are wrong: " + "; ".join(lines)) from error
+    except (OSError, ValueError) as error:
+        raise _cannot(f"The settings cannot be read: {error}") from error
+
+
+def _cannot(why: str) -> typer.Exit:
+    typer.echo(why, err=True)
+    return typer.Exit(3)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app(prog_name="retally-server")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The elections of one server: opening them all at the start, and creating new ones.
+
+One process owns a data folder: a lock on it is held as long as the server runs, so that no second sequencer writes to
+the same boards by accident. Who may create an election: whoever has the authority's signature under a manifest that
+names a board key made here (`retally-server board new`). Nobody logs in.
+"""
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+import structlog
+from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.errors import Malformed, RetallyError, Unusable
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.notes import SigningKey
+from sqlalchemy.exc import SQLAlchemyError
+
+from retally_server.board_files import BoardFiles
+from retally_server.board_keys import read_board_key, slug_of
+from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
+from retally_server.durable import make_folder
+from retally_server.hours import Clock
+from retally_server.logs import fault_place
+from retally_server.problems import Problem, refused
+from retally_server.rates import BallotRate
+from retally_server.sequencer import Sequencer
+from retally_server.settings import Settings
+from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
+from retally_server.submissions import Answer
+
+_log = structlog.get_logger()
+
+
+class Elections:
+    """Every board of this server by slug."""
+
+    def __init__(self, settings: Settings, clock: Clock, open_record: OpenRecord) -> None:
+        """Opens the data folder and every board in it, replaying each from the database.
+
+        Raises Unusable if another server has the folder, or a board's database, files and key contradict each other.
+        """
+        self.settings = settings
+        self._clock = clock
+        self._open_record = open_record
+        self._creating = asyncio.Lock()
+        self._boards: dict[str, Sequencer] = {}
+        make_folder(settings.data.resolve())
+        self._lock = _lock_folder(settings.data)
+        self._store = Store(settings.database)
+        try:
+            self._store.migrate()
+            for board in self._store.boards():
+                self._boards[board.slug] = self._sequencer(self._open_board(board))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def store(self) -> Store:
+        """The database, for lookups."""
+        return self._store
+
+    def all(self) -> list[Sequencer]:
+        """Every board, oldest first."""
+        return list(self._boards.values())
+
+    def get(self, slug: str) -> Sequencer:
+        """The board of this slug. Problem not-found if there is none."""
+        sequencer = self._boards.get(slug)
+        if sequencer is None:
+            raise Problem("not-found", "there is no election of this name here")
+        return sequencer
+
+    async def start(self) -> None:
+        """Starts sequencing on every board."""
+        for sequencer in self._boards.values():
+            sequencer.start()
+        _log.info("started", elections=len(self._boards))
+
+    async def stop(self) -> None:
+        """Answers what waits on every board, then closes the database and frees the data folder."""
+        for sequencer in self._boards.values():
+            await sequencer.stop()
+        self.close()
+        _log.info("stopped")
+
+    def close(self) -> None:
+        """Closes the database and frees the data folder."""
+        self._store.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    async def create(self, manifest_entry: bytes) -> tuple[str, Answer]:
+        """A new election from its manifest: its slug and the receipt of entry 0, also for the same manifest again.
+
+        Problem if the manifest is malformed or breaks a rule, names witnesses, names a board key that is not here, or
+        if another election has this board.
+        """
+        async with self._creating:
+            record = self._begin(manifest_entry)
+            slug = self._slug(record)
+            sequencer = self._boards.get(slug)
+            new = sequencer is None
+            if sequencer is None:
+                board, key = await asyncio.to_thread(self._create_board, slug, record, manifest_entry)
+                log = self._board_log(board, key)
+                sequencer = self._boards[slug] = self._sequencer(log)
+                sequencer.start()
+                _log.info("election created", board=slug)
+            elif sequencer.log.board.election_id != record.election_id:
+                raise Problem("election-exists", f"board {slug} has another manifest; a board is never used twice")
+        answer = await sequencer.submit(manifest_entry)
+        return slug, Answer(answer.index, answer.receipt, new)
+
+    def _begin(self, manifest_entry: bytes) -> BoardRecord:
+        try:
+            record = self._open_record(manifest_entry)
+        except Malformed as error:
+            raise refused("V09", str(error)) from error
+        except RetallyError as error:
+            raise refused("V03", str(error)) from error
+        if record.manifest_faults:
+            raise refused("V03", "; ".join(record.manifest_faults[:8]))
+        if record.manifest.witnesses.keys:
+            raise Problem(
+                "witnessing-not-available",
+                f"the manifest names {len(record.manifest.witnesses.keys)} witnesses; this server cannot ask them yet",
+                detail="Only elections without witnesses (quorum 0, for trials) can be created for now.",
+            )
+        return record
+
+    def _slug(self, record: BoardRecord) -> str:
+        try:
+            return slug_of(record.manifest.board.name)
+        except Malformed as error:
+            raise refused("V03", str(error)) from error
+
+    def _create_board(self, slug: str, record: BoardRecord, manifest_entry: bytes) -> tuple[Board, SigningKey]:
+        try:
+            key = read_board_key(self.settings.keys, slug, self.settings.passphrase())
+        except (RetallyError, OSError) as error:
+            _log.error("board key unreadable", board=slug, **fault_place(error))
+            raise Problem("not-ready", f"the key of board {slug} cannot be read; the operator must look") from error
+        if key is None or key.verifier_key != record.manifest.board:
+            raise Problem(
+                "board-key-unknown",
+                f"this server has no key {record.manifest.board.name} with the id that the manifest gives",
+                detail=f"The operator makes it with: retally-server board new {slug}",
+            )
+        root = record.root
+        note = sign_checkpoint(Checkpoint(key.verifier_key.name, 1, root), key)
+        manifest = NewEntry(manifest_entry, leaf_hash(manifest_entry), None)
+        checkpoint = StoredCheckpoint(1, root, note)
+        try:
+            board = self._store.create(slug, key.verifier_key.name, record.election_id, manifest, checkpoint)
+        except SQLAlchemyError as error:
+            _log.error("board not created", board=slug, **fault_place(error))
+            raise Problem("not-stored", "the election could not be stored", retry_after=5) from error
+        return board, key
+
+    def _open_board(self, board: Board) -> BoardLog:
+        key = read_board_key(self.settings.keys, board.slug, self.settings.passphrase())
+        if key is None:
+            raise Unusable(f"board {board.slug}: its key is not in {self.settings.keys}; restore it from its safe copy")
+        log = self._board_log(board, key)
+        try:
+            log.recover()
+        except OSError as error:
+            # A full disk: reading goes on, and publishing is tried again before the next batch.
+            _log.error("files not written", board=board.slug, **fault_place(error))
+        return log
+
+    def _board_log(self, board: Board, key: SigningKey) -> BoardLog:
+        rate = BallotRate(self.settings.rate_ballots, self.settings.rate_seconds)
+        files = BoardFiles(self.settings.files.resolve() / board.slug)
+        return BoardLog(board, self._store, files, key, rate, self._open_record)
+
+    def _sequencer(self, log: BoardLog) -> Sequencer:
+        return Sequencer(log, self._clock, self.settings.queue_limit, self.settings.batch_limit)
+
+
+def _lock_folder(folder: Path) -> int:
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise Unusable(f"another server runs on the data folder {folder}") from None
+    return handle

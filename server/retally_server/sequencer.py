@@ -1,0 +1,104 @@
+"""One queue per board, one batch at a time: what waits is sequenced together, then everybody is answered.
+
+Entries are taken in the order in which their last byte arrived. A closing therefore stands behind every ballot that
+was received before it, and each of these is on the board or refused before the closing is ruled on. Nothing heavy
+runs on the event loop: a batch is verified, written and published in a worker thread (`board_log`).
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from retally_server.board_log import BoardLog
+from retally_server.hours import Clock
+from retally_server.logs import fault_place
+from retally_server.problems import Problem
+from retally_server.submissions import Answer, Submission
+
+OFFICIALS_PLACES = 64
+"""Places in a full queue that are kept for officials' entries, so that a flood of ballots cannot keep a closing out."""
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class _Waiting:
+    submission: Submission
+    answer: asyncio.Future[Answer]
+
+
+class Sequencer:
+    """The way onto one board. Lives on the event loop."""
+
+    def __init__(self, log: BoardLog, clock: Clock, queue_limit: int, batch_limit: int) -> None:
+        """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries."""
+        self.log = log
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait."""
+        return self._queue.qsize()
+
+    def start(self) -> None:
+        """Starts sequencing."""
+        self._task = asyncio.create_task(self._run(), name=f"sequencer {self.log.board.slug}")
+
+    async def stop(self) -> None:
+        """Answers everything that waits, then ends."""
+        self._stopping = True
+        if self._task is not None:
+            self._queue.put_nowait(None)
+            await self._task
+            self._task = None
+
+    async def submit(self, entry: bytes) -> Answer:
+        """Sequences one entry and returns its answer. Problem if it is refused, cannot be stored, or too much waits."""
+        if self._stopping or self._task is None:
+            raise Problem("not-ready", "the server is stopping", retry_after=5)
+        submission = Submission.received(entry, self._clock())
+        if self._queue.qsize() >= self._queue_limit + (0 if submission.is_ballot else OFFICIALS_PLACES):
+            raise Problem("busy", "too many entries are waiting", detail="Send the same bytes again.", retry_after=2)
+        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        return await waiting.answer
+
+    async def _run(self) -> None:
+        last = False
+        while not last:
+            batch: list[_Waiting] = []
+            waiting = await self._queue.get()
+            while True:
+                if waiting is None:
+                    last = True
+                    break
+                batch.append(waiting)
+                if len(batch) == self._batch_limit or self._queue.empty():
+                    break
+                waiting = self._queue.get_nowait()
+            if batch:
+                await self._sequence(batch)
+
+    async def _sequence(self, batch: list[_Waiting]) -> None:
+        answers: list[Answer | Problem]
+        try:
+            answers = await asyncio.to_thread(self.log.sequence, [waiting.submission for waiting in batch])
+        except Exception as fault:
+            # Whatever it was, nobody may wait for ever, and nothing of this batch has been acknowledged.
+            _log.error("batch not stored", board=self.log.board.slug, waiting=len(batch), **fault_place(fault))
+            reason = "the entry could not be stored, and nothing was acknowledged"
+            problem = Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=5)
+            answers = [problem] * len(batch)
+        for waiting, answer in zip(batch, answers, strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(answer, Problem):
+                waiting.answer.set_exception(answer)
+            else:
+                waiting.answer.set_result(answer)
