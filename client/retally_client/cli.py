@@ -1,0 +1,45 @@
+"""The `retally` command: what anyone needs at the top, each official's commands under the official's name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from retally_crypto.engine import engine
+
+from retally_client import __version__
+from retally_client.verifier import commands as verifier
+
+app = typer.Typer(
+    name="retally",
+    help="Elections whose online count anyone can redo. "
+    "Exit codes: 0 done or PASS, 1 refused or FAIL, 2 INCOMPLETE, 3 could not run.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"retally {__version__} ({engine.NAME} engine {engine.VERSION})")
+        raise typer.Exit
+
+
+@app.callback()
+def retally(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="version and engine in use")
+    ] = False,
+) -> None:
+    """Elections whose online count anyone can redo."""
+
+
+app.command("verify")(verifier.verify)
+app.command("mirror")(verifier.mirror)
+app.command("policy")(verifier.policy)
+
+
+def main() -> None:
+    """Entry point of the `retally` command."""
+    app()

@@ -1,0 +1,84 @@
+"""What people and programs see: aligned text, colour only on a terminal, progress on standard error, JSON on request.
+
+Exit codes of every command: 0 done (or PASS), 1 refused (or FAIL), 2 incomplete, 3 could not run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+DONE, REFUSED, INCOMPLETE, COULD_NOT_RUN = 0, 1, 2, 3
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def fail(message: str, code: int = COULD_NOT_RUN) -> NoReturn:
+    """Says what is wrong on standard error and ends with `code`."""
+    err.print(f"retally: {message}", style="red" if err.is_terminal else "", markup=False)
+    raise typer.Exit(code)
+
+
+def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turns our own exceptions and the file system's into one line and an exit code (RETALLY_DEBUG=1: a traceback)."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (RetallyError, OSError) as error:
+            if os.environ.get("RETALLY_DEBUG") == "1":
+                raise
+            refused = isinstance(error, Refused | BadProof | BadSignature)
+            fail(str(error), REFUSED if refused else COULD_NOT_RUN)
+
+    return guarded
+
+
+class Bar:
+    """A progress bar on standard error: `begin(total)` once the work is known, `advance(by)` as it is done."""
+
+    def __init__(self, bar: Progress, title: str) -> None:
+        self._bar = bar
+        self._task = bar.add_task(title, total=None)
+
+    def begin(self, total: int) -> None:
+        self._bar.update(self._task, total=total)
+
+    def advance(self, by: int) -> None:
+        self._bar.advance(self._task, by)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Bar]:
+    """A progress bar while the block runs; silent when standard error is no terminal."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as bar:
+        yield Bar(bar, title)

@@ -1,0 +1,125 @@
+"""`retally verify`, `retally mirror` and `retally policy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from retally_crypto.checkpoints import parse_checkpoint
+from retally_crypto.engine import engine
+from retally_crypto.entries import election_id
+from retally_crypto.errors import Unusable
+from retally_crypto.notes import parse_note
+from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
+
+from retally_client.console import DONE, err, out, plain_errors, print_json, progress
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Unreachable, open_board
+from retally_client.verifier.kept import default_folder, keep, read_kept
+from retally_client.verifier.mirror import mirror_board
+from retally_client.verifier.report import print_report, report_json
+from retally_client.verifier.run import verify_board
+
+Location = Annotated[
+    str, typer.Argument(metavar="URL|FOLDER", help="the board: its address, or a folder with its files")
+]
+PolicyFile = Annotated[Path, typer.Option("--policy", "-p", help="trust policy file (retally policy writes one)")]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+
+POLICY_LIMIT = 64 * 1024
+ENTRY_LIMIT = 65_535
+
+
+def read_policy(path: Path) -> TrustPolicy:
+    """The trust policy in a file. Raises Unusable if it is too long, Malformed if it is none."""
+    return parse_policy(read_small(path, POLICY_LIMIT))
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """A file of at most `limit` bytes; raises Unusable if it is longer."""
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise Unusable(f"{path} is longer than {limit} bytes")
+    return content
+
+
+@plain_errors
+def verify(
+    location: Location,
+    policy: PolicyFile,
+    kept: Annotated[Path | None, typer.Option("--kept", help="folder of kept checkpoints")] = None,
+    receipt: Annotated[
+        list[Path] | None, typer.Option("--receipt", help="a voter's .tlog-proof; may be repeated")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="neither read nor keep checkpoints")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the whole election from its public files: V01 to V21, the counts, and one verdict."""
+    trusted = read_policy(policy)
+    board = open_board(location)
+    folder = kept or default_folder()
+    receipts = [read_small(path, ENTRY_LIMIT) for path in receipt or ()]
+    remembered = () if forget else read_kept(folder, trusted)
+    if not as_json and err.is_terminal:
+        err.print(f"engine: {engine.NAME}", style="dim")
+    with progress("verifying entries") as bar:
+        report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance)
+    if not forget and report.head is not None:
+        keep(folder, trusted, report.head.size, report.head.root, report.checkpoint)
+    if as_json:
+        print_json(report_json(report))
+    else:
+        print_report(report, out)
+    raise typer.Exit(report.exit_code)
+
+
+@plain_errors
+def mirror(location: Location, folder: Path, policy: PolicyFile, as_json: AsJson = False) -> None:
+    """Download a board into FOLDER, verified to its checkpoint; an earlier mirror is continued."""
+    with progress("files") as bar:
+        head = mirror_board(open_board(location), read_policy(policy), folder, bar.begin, bar.advance)
+    if as_json:
+        print_json({"folder": str(folder), "size": head.checkpoint.size, "root": head.checkpoint.root.hex()})
+    else:
+        out.print(f"{folder}: {head.checkpoint.size:,} entries, root {head.checkpoint.root.hex()}", markup=False)
+    raise typer.Exit(DONE)
+
+
+@plain_errors
+def policy(
+    manifest: Annotated[str, typer.Argument(metavar="MANIFEST|URL|FOLDER", help="the manifest entry, or a board")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of standard output")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the trust policy of a manifest that you have checked by other means (compare the election id)."""
+    path = Path(manifest)
+    entry = read_small(path, ENTRY_LIMIT) if path.is_file() else _first_entry(manifest)
+    text = format_policy(policy_from_manifest(entry))
+    if output is not None:
+        output.write_bytes(text)
+    if as_json:
+        print_json({"election": election_id(entry).hex(), "policy": text.decode()})
+    elif output is None:
+        typer.echo(text.decode(), nl=False)
+    err.print(
+        f"election {election_id(entry).hex()}\n"
+        "Compare this id with the one the authority announced elsewhere before you trust the policy.",
+        markup=False,
+    )
+    raise typer.Exit(DONE)
+
+
+def _first_entry(location: str) -> bytes:
+    board = open_board(location)
+    raw = board.read("checkpoint", CHECKPOINT_LIMIT)
+    if raw is None:
+        raise Unreachable(f"{location} has no checkpoint")
+    # Nothing is trusted here: the size only says how wide the first bundle is, and the person compares the election id.
+    size = parse_checkpoint(parse_note(raw).text).size
+    bundle = Bundle(0, min(size, TILE_WIDTH))
+    bundled = board.read(bundle_path(bundle), BUNDLE_LIMIT) if size else None
+    if bundled is None:
+        raise Unreachable(f"{location} has no entries")
+    return decode_bundle(bundled, bundle.width)[0]
