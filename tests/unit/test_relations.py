@@ -1,5 +1,7 @@
 """Declarations compile exactly as the draft's section "Specifying the relation" says (its own worked examples)."""
 
+from pathlib import Path
+
 import pytest
 from retally_crypto.contests import BALLOT
 from retally_crypto.credentials import CREDENTIAL_PART
@@ -132,6 +134,21 @@ def test_the_guardians_relations_compile() -> None:
     decryption = compile_relation(PARTIAL_DECRYPTION, m=2)
     assert decryption.elements == ("S", "A_1", "M_1", "A_2", "M_2")
     assert decryption.header == serialised(([(1, 1)], [(0, 0, 1)]), ([(3, 1)], [(0, 2, 1)]), ([(5, 1)], [(0, 4, 1)]))
+
+
+@pytest.mark.parametrize(
+    ("page", "declaration"),
+    [
+        ("2-proofs.md", GUARDIAN_COMMITMENT),
+        ("2-proofs.md", PARTIAL_DECRYPTION),
+        ("2-proofs.md", CREDENTIAL_PART),
+        ("6-ballot.md", BALLOT),
+    ],
+    ids=["GuardianCommitment", "PartialDecryption", "CredentialPart", "Ballot"],
+)
+def test_the_code_declares_what_the_specification_declares(page: str, declaration: str) -> None:
+    specified = (Path(__file__).resolve().parents[2] / "docs" / "spec" / page).read_text(encoding="utf-8")
+    assert "".join(f"    {line}\n" for line in declaration.strip().splitlines()) in specified
 
 
 def test_a_partial_decryption_of_nothing_is_its_first_equation_alone() -> None:
