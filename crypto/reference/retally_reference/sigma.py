@@ -261,7 +261,7 @@ def batch_verify(
 
 
 def culprits(group: Group[Element], transcripts: Sequence[Transcript[Element]]) -> list[int]:
-    """The ascending positions of the proofs that fail: halves that pass as a batch are cleared, single ones verified."""
+    """The ascending positions of the proofs that fail: a half that passes as a batch is cleared."""
     if batch_accepts(group, transcripts):
         return []
     if len(transcripts) == 1:
