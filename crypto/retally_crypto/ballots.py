@@ -11,19 +11,17 @@ Nothing here prints a seed, a nonce, a choice or a credential's secret: not in a
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.contests import StyleLayout, layout
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
+from retally_crypto.entries import Ballot, ballot_entry
 from retally_crypto.errors import BadProof, Malformed, Refused, Unusable
+from retally_crypto.manifest import Manifest
 from retally_crypto.relations import ORDER, tag
 from retally_crypto.tracking import tracking_code
-
-if TYPE_CHECKING:
-    from retally_crypto.entries import Ballot
-    from retally_crypto.manifest import Manifest
 
 SEED_LENGTH: Final = 32
 FIRST: Final = bytes(32)
@@ -90,7 +88,7 @@ class OpenedBallot:
 
 
 def encrypt(
-    manifest: "Manifest",
+    manifest: Manifest,
     election_id: bytes,
     key: bytes,
     style_index: int,
@@ -147,16 +145,15 @@ def prove_ballot(sealed: SealedBallot, credential_secret: bytes) -> bytes:
     template = shape.template
     proof_tag = tag(template.name, sealed.election_id, sealed.body_hash)
     proof = engine.prove(template.header, elements, proof_tag, bytes(witness), known)
-    members = _body(sealed.election_id, sealed.style, sealed.credential, sealed.previous, sealed.ciphertexts)
-    return canonical_bytes({**members, "proof": b64url_encode(proof)})
+    return ballot_entry(sealed.body, proof)
 
 
-def ballot_statement(ballot: "Ballot", election_id: bytes, key: bytes) -> tuple[bytes, bytes]:
+def ballot_statement(ballot: Ballot, election_id: bytes, key: bytes) -> tuple[bytes, bytes]:
     """What a ballot's proof is about: the elements K, C, A_1, B_1, … and the tag."""
     return key + ballot.credential + ballot.ciphertexts, tag("Ballot", election_id, ballot.body_hash)
 
 
-def verify_ballots(ballots: Sequence["Ballot"], manifest: "Manifest", election_id: bytes, key: bytes) -> list[int]:
+def verify_ballots(ballots: Sequence[Ballot], manifest: Manifest, election_id: bytes, key: bytes) -> list[int]:
     """V10 for many ballots at once: ascending positions of those whose proof does not hold.
 
     A ballot of an unknown style, of wrong lengths or with badly encoded points is among them. Ballots whose styles
@@ -188,7 +185,7 @@ def verify_ballots(ballots: Sequence["Ballot"], manifest: "Manifest", election_i
     return sorted(culprits)
 
 
-def open_ballot(opening: bytes, manifest: "Manifest", election_id: bytes, key: bytes) -> OpenedBallot:
+def open_ballot(opening: bytes, manifest: Manifest, election_id: bytes, key: bytes) -> OpenedBallot:
     """Redo the encryption of a tested ballot and compare (6.8).
 
     Raises Malformed when `opening` is not the text form of an opening, BadProof, naming what differs, when the ballot
@@ -267,7 +264,7 @@ def _body(election_id: bytes, style: str, credential: bytes, previous: bytes, ci
     }
 
 
-def _fits(ballot: "Ballot", shape: StyleLayout) -> bool:
+def _fits(ballot: Ballot, shape: StyleLayout) -> bool:
     return len(ballot.ciphertexts) == shape.ciphertexts_length and len(ballot.proof) == shape.proof_length
 
 
@@ -299,7 +296,7 @@ def _binary(members: dict[str, Json], name: str, length: int) -> bytes:
     return b64url_decode(_text(members, name), length, f"the opening's {name}")
 
 
-def _difference(again: SealedBallot, ciphertexts: bytes, manifest: "Manifest") -> str:
+def _difference(again: SealedBallot, ciphertexts: bytes, manifest: Manifest) -> str:
     """Which part of an opened ballot is not what its seed and choices give."""
     if ciphertexts == again.ciphertexts:
         return "the opened ballot's body is not the one its own members give"

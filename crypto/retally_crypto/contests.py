@@ -1,4 +1,4 @@
-"""How choices become bits: weights, slack, and the layout of a ballot style (docs/spec 6.1, 6.2, 6.5 and 6.6).
+"""How choices become bits: weights, slack, and the layout of a ballot style (docs/spec 6.1, 6.2 and 6.5).
 
 Every plaintext of a ballot is a bit with a public weight. The weights of a number 0..D have exactly 0..D as their
 subset sums, so bits alone keep an option within 0..score, and the slack bits of a contest keep its sum within
@@ -27,10 +27,6 @@ Relation Ballot(K, C, A_1, B_1, ..., A_n, B_n):
     B_i = b_i*B_i + s_i*K        for i = 1..n
 """
 """Page 6.5 up to the lines that bind a contest's sum; `StyleLayout.template` writes those out."""
-
-_EMPTY_ENTRY: Final = (
-    '{"ciphertexts":"","credential":"","election":"","kind":"ballot","previous":"","proof":"","style":""}'
-)
 
 
 def weights(largest: int) -> tuple[int, ...]:
@@ -141,14 +137,9 @@ class StyleLayout:
         """Bytes of the proof: 4n + 1 + t points, 3n + 1 scalars."""
         return 32 * (7 * self.n_bits + 2 + self.sums)
 
-    def entry_length(self, style_id: str) -> int:
-        """Bytes of every ballot entry of this style (6.6)."""
-        members = (self.ciphertexts_length, 32, 32, 32, self.proof_length)
-        return len(_EMPTY_ENTRY) + sum(-(-4 * length // 3) for length in members) + len(style_id)
-
     @cached_property
     def template(self) -> Template:
-        """The relation of 6.5. Costs time in the number of bits: look at `entry_length` before, for a stranger's
+        """The relation of 6.5. Costs time in the number of bits: ask `ballot_entry_length` first for a stranger's
         manifest."""
         lines = []
         for contest in self.contests:
@@ -162,10 +153,9 @@ class StyleLayout:
 
 def layout(manifest: "Manifest", style_index: int) -> StyleLayout:
     """The layout of the style at `style_index` of the manifest. Cached by shape."""
-    contests = {contest.id: contest for contest in manifest.contests}
     shapes = []
     for contest_id in manifest.styles[style_index].contests:
-        contest = contests[contest_id]
+        contest = manifest.contest(contest_id)
         limits = (contest.min, contest.max) if contest.limit == "total" else None
         shapes.append((len(contest.options), contest.score, limits))
     return _layout(tuple(shapes))

@@ -8,14 +8,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from retally_crypto.contests import StyleLayout, layout
 from retally_crypto.engine import engine
+from retally_crypto.manifest import Manifest
 from retally_crypto.relations import ORDER, Template, compile_relation, tag
-
-if TYPE_CHECKING:
-    from retally_crypto.manifest import Manifest
 
 PARTIAL_DECRYPTION: Final = """
 Relation PartialDecryption(S, A_1, M_1, ..., A_m, M_m):
@@ -69,7 +67,7 @@ class Aggregates:
         return tuple(i for i, item in enumerate(self.items) if item.a != IDENTITY)
 
 
-def units(manifest: "Manifest", counted: Mapping[str, int]) -> tuple[Unit, ...]:
+def units(manifest: Manifest, counted: Mapping[str, int]) -> tuple[Unit, ...]:
     """The reporting units (7.2), from the number of counted ballots of each district (absent means none).
 
     A district with counted ballots, but fewer than `smallest_unit`, is joined with the district its `merge` names.
@@ -107,7 +105,7 @@ class Tally:
     when.
     """
 
-    def __init__(self, manifest: "Manifest") -> None:
+    def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._layouts: dict[str, StyleLayout] = {}
         for index, style in enumerate(manifest.styles):
