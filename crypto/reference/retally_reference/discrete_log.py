@@ -15,6 +15,7 @@ from retally_reference.edwards import P, Point
 from retally_reference.group import RISTRETTO255
 
 _CHUNK = 4096
+_LARGEST_TABLE = 1 << 20  # some hundred megabytes; larger bounds take more giant steps instead
 
 
 def _keys(points: Sequence[Point]) -> list[int]:
@@ -64,5 +65,5 @@ def discrete_logs(points: Sequence[Point], bounds: Sequence[int]) -> list[int | 
     if any(bound < 0 for bound in bounds):
         raise ValueError("a bound is negative")
     # The table costs as much as all giant steps together: 2m² = Σ bounds.
-    m = 1 << max(6, isqrt(sum(bounds) // 2 + 1).bit_length())
+    m = min(_LARGEST_TABLE, 1 << max(6, isqrt(sum(bounds) // 2 + 1).bit_length()))
     return [_discrete_log(point, bound, m) for point, bound in zip(points, bounds, strict=True)]

@@ -10,7 +10,6 @@ import hashlib
 from retally_reference import edwards
 from retally_reference.edwards import ORDER, D, P, Point
 
-BASE: Point
 _SIGN = 1 << 255
 
 

@@ -13,7 +13,9 @@ from typing import Generic
 from retally_reference.group import Element, EncodingError, Group
 
 INDEX_LIMIT = 2**32
-TERM_LIMIT = 2**20
+TERM_LIMIT = (
+    2**20
+)  # equations and terms of a header together: far above any ballot, far below what would exhaust memory
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class _Reader:
         self.terms += count
         if count == 0 or self.terms > TERM_LIMIT:
             raise ValueError(
-                f"relation header has an empty list or over {TERM_LIMIT} terms at byte {self.position - 4}"
+                f"relation header has an empty list or over {TERM_LIMIT} equations and terms at byte {self.position - 4}"
             )
         return count
 
