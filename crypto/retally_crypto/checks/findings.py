@@ -40,7 +40,7 @@ TITLES: dict[str, str] = {
 }
 
 
-class Broken(Exception):  # noqa: N818 - a condition that does not hold, not an error of the program
+class Broken(Exception):
     """Raised by a check for the entry it looks at; never leaves `Record`."""
 
     def __init__(self, check: str, reason: str) -> None:

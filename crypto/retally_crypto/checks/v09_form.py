@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import BoardState
-from retally_crypto.entries import Ballot, SignedEntry, check_ballot_shape, check_encodings, parse_entry
+from retally_crypto.entries import Ballot, SignedEntry, parse_entry
+from retally_crypto.entry_forms import check_ballot_shape, check_encodings
 from retally_crypto.errors import Malformed
 
 

@@ -1,0 +1,113 @@
+"""Canonical JSON: one value, one byte string (docs/spec 1.1; RFC 8785 restricted to what entries need).
+
+Parsing is strict in one rule: what was read must serialise to the very same bytes. Size and depth are limited before
+the parser runs, so that no input can exhaust its stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn, TypeAlias
+
+from retally_crypto.errors import Malformed
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+MAX_BYTES = 65_535
+MAX_DEPTH = 8
+MAX_INTEGER = 2**53 - 1
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """The canonical form of a value. Raises ValueError for a value that has none: our own mistake, never an input's."""
+    _require_canonical(value, 1)
+    return _serialise(value)
+
+
+def parse_canonical(raw: bytes) -> Json:
+    """The value whose canonical form `raw` is. Raises Malformed, saying which rule is broken."""
+    if len(raw) > MAX_BYTES:
+        raise Malformed(f"JSON of {len(raw)} bytes: at most {MAX_BYTES} are allowed")
+    _require_depth(raw)
+    try:
+        value: Json = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_members,
+            parse_int=_integer,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+    except UnicodeDecodeError as error:
+        raise Malformed(f"JSON is not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"not JSON at character {error.pos}: {error.msg}") from None
+    try:
+        again = _serialise(value)
+    except UnicodeEncodeError:
+        raise Malformed("JSON holds an unpaired surrogate") from None
+    if again != raw:
+        place = next((i for i, (a, b) in enumerate(zip(again, raw, strict=False)) if a != b), min(len(again), len(raw)))
+        raise Malformed(f"JSON is not in its canonical form: it differs at byte {place}")
+    return value
+
+
+def _serialise(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+
+
+def _require_depth(raw: bytes) -> None:
+    depth = deepest = 0
+    for match in _BRACKET.finditer(_STRING.sub(b"", raw)):
+        depth += 1 if match.group() in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise Malformed(f"JSON nested {deepest} deep: at most {MAX_DEPTH} are allowed")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed(f"JSON object has the member {twice[:64]!r} twice")
+    for name in members:
+        if not name.isascii():
+            raise Malformed("JSON object has a member whose name is not ASCII")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 16 or not 0 <= int(digits) <= MAX_INTEGER or digits.startswith("-"):
+        raise Malformed(f"JSON integer {digits[:20]}: it must be between 0 and 2^53-1, without sign")
+    return int(digits)
+
+
+def _no_float(text: str) -> NoReturn:
+    raise Malformed(f"JSON number {text[:20]}: only integers are allowed")
+
+
+def _require_canonical(value: Json, depth: int) -> None:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str) or not name.isascii():
+                raise ValueError("a member's name is not an ASCII string")
+            _require_deeper(depth)
+            _require_canonical(member, depth + 1)
+    elif isinstance(value, list):
+        _require_deeper(depth)
+        for item in value:
+            _require_canonical(item, depth + 1)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value <= MAX_INTEGER:
+            raise ValueError(f"integer {value} has no canonical form")
+    elif value is not None and not isinstance(value, str | bool):
+        raise ValueError(f"{type(value).__name__} has no canonical form")
+
+
+def _require_deeper(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
