@@ -181,7 +181,7 @@ class _Reader:
         self.terms += count
         if count == 0 or self.terms > TERM_LIMIT:
             raise ValueError(
-                f"relation header has an empty list or over {TERM_LIMIT} equations and terms at byte {self.position - 4}"
+                f"header has an empty list or over {TERM_LIMIT} equations and terms at byte {self.position - 4}"
             )
         return count
 
