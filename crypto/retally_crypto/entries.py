@@ -221,7 +221,7 @@ _BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A ballot entry: `ciphertexts` A_1‖B_1‖… 64 bytes a bit, `proof` a NARG string, `body_hash` SHA-256 of the body."""
+    """A ballot entry: `ciphertexts` A_1‖B_1‖…, 64 bytes a bit; `proof` a NARG string; `body_hash` H(body)."""
 
     ciphertexts: bytes = field(repr=False)
     credential: bytes

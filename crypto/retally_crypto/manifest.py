@@ -28,7 +28,7 @@ class Option(Members):
 
 
 class Contest(Members):
-    """A contest: options, the highest score of one option, and limits for their sum (`total`) or for each (`option`)."""
+    """A contest: options, the highest score of an option, and limits for their sum (`total`) or for each (`option`)."""
 
     id: Identifier
     title: Text
@@ -129,7 +129,7 @@ class Manifest(Members):
         """Ids of a district's contests in order, empty for an unknown district."""
         return self._district_contests.get(district_id, ())
 
-    def keys(self) -> tuple[VerifierKey, ...]:
+    def official_keys(self) -> tuple[VerifierKey, ...]:
         """Every official's key: authority, board, registrars, guardians, witnesses."""
         return (self.authority, self.board, *self.registrars, *self.guardians.keys, *self.witnesses.keys)
 
@@ -149,11 +149,11 @@ def _keys(manifest: Manifest) -> Iterator[str]:
     for key in manifest.witnesses.keys:
         if key.algorithm != COSIGNATURE_V1:
             yield f"the witness key of {key.name} has signature type {key.algorithm}, not {COSIGNATURE_V1}"
-    for key in manifest.keys():
+    for key in manifest.official_keys():
         if not engine.valid_ed25519_key(key.public_key):
             yield f"the key of {key.name} is no canonical point of prime order"
-    yield from _twice("key name", (key.name for key in manifest.keys()))
-    yield from _twice("public key", (key.public_key.hex() for key in manifest.keys()))
+    yield from _twice("key name", (key.name for key in manifest.official_keys()))
+    yield from _twice("public key", (key.public_key.hex() for key in manifest.official_keys()))
     k, n = manifest.guardians.threshold, len(manifest.guardians.keys)
     if k > n:
         yield f"the threshold is {k} of only {n} guardians"

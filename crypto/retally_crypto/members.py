@@ -1,7 +1,7 @@
-"""The types of members of entries: texts, identifiers, integers, binary members, verifier keys (docs/spec pages 1 and 4).
+"""The types of members of entries: texts, identifiers, integers, binary members, verifier keys (docs/spec 1 and 4).
 
-A value that breaks its rule cannot be held by a model. Members come as canonical JSON values; binary members may be given as
-bytes and keys as `VerifierKey` when a program builds an entry.
+A value that breaks its rule cannot be held by a model. Members come as canonical JSON values; binary members may be
+given as bytes and keys as `VerifierKey` when a program builds an entry.
 """
 
 from __future__ import annotations

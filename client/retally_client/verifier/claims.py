@@ -73,8 +73,7 @@ class Claims:
 
 
 def read_claims(board: Board, policy: TrustPolicy, kept: Sequence[bytes], receipts: Sequence[bytes]) -> Claims:
-    """Everything claimed about the board of `policy`. A claim that its key did not sign proves nothing: it is ignored, by
-    name."""
+    """Everything claimed about the board of `policy`. What its key did not sign proves nothing: ignored, by name."""
     heads: list[tuple[str, TreeHead]] = []
     opened: list[tuple[str, TlogProof, TreeHead]] = []
     ignored = []
