@@ -36,7 +36,7 @@ from retally_crypto.checks.v14_v15_counting import reconciliation
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import COSIGNATURE_V1, SigningKey, format_vkey, open_signed_entry
-from retally_crypto.policy import TrustPolicy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
 
 from tests.board_files import (
@@ -223,7 +223,10 @@ class Election:
         return self._record
 
     def policy(self) -> TrustPolicy:
-        return policy_from_manifest(self.entries[0])
+        """The policy that trusts exactly this manifest and these keys, whatever rule the manifest breaks."""
+        quorum = members_of(self.entries[0])["witnesses"]["quorum"]
+        witnesses = tuple(witness.verifier_key for witness in self.witnesses)
+        return TrustPolicy(self.election_id, self.board.verifier_key, witnesses, quorum)
 
     def files(self) -> dict[str, bytes]:
         """The board's files as they stand, signed by the board and cosigned by all witnesses in time."""

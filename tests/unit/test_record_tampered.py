@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.errors import Refused
-from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
 
 from tests.boards import Election, members_of, signing_key
@@ -43,7 +42,7 @@ def tally(honest_election: Election) -> Election:
 
 
 def test_v03_a_manifest_of_another_policy(honest_election: Election) -> None:
-    other = policy_from_manifest(Election.create(title="Another election").entries[0])
+    other = Election.create(title="Another election").policy()
     checks = honest_election.record().checks(other, None)
     assert (checks[0].number, checks[0].state) == ("V03", "fail")
     assert {check.state for check in checks[1:]} == {"incomplete"}
