@@ -129,7 +129,8 @@ class Election:
         `guardian_count` is (k, n), `witness_count` is (q, w). `styles` gives the contests of each district's only
         style, which has the district's name; by default all contests in the first district and the first contest in
         the others. `voters` gives the number of voters of each style; they are called north-1, north-2, … Further
-        arguments replace members of the manifest.
+        arguments replace members of the manifest. Officials' keys are the same in
+        every run, so equal arguments give the same election id: another election needs another title.
         """
         names = [member["id"] for member in districts]
         every = [member["id"] for member in contests]
