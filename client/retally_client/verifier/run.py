@@ -86,8 +86,8 @@ def verify_board(
     """Every check over one board.
 
     `kept` are checkpoints accepted earlier, `receipts` voters' `.tlog-proof` files. `begin` is told the number of
-    entries, `advance` how many more were read. Raises Unreachable if the board does not answer or has no checkpoint; what
-    an adversary can write into the files never raises, it fails its check.
+    entries, `advance` how many more were read. Raises Unreachable if the board does not answer or has no checkpoint;
+    what an adversary can write into the files never raises, it fails its check.
     """
     raw = board.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:

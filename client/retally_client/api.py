@@ -1,0 +1,89 @@
+"""The ballot server's HTTP interface, as officials and voters use it. Reading is the verifier's business, not done
+here.
+
+A refusal comes back as `Refused` with the number of the check and the server's reason. What was sent is never repeated
+in an error, for it may be a ballot.
+"""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+import httpx
+from retally_crypto.errors import Refused, Unusable
+from retally_crypto.tlog_proof import parse_tlog_proof
+
+ATTEMPTS = 5
+LONGEST_PAUSE = 20.0
+ANSWER_LIMIT = 256 * 1024
+
+
+class BoardServer:
+    """One election on a ballot server; `url` is the board's prefix, `https://host/elections/slug`."""
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        parts = urlsplit(url.rstrip("/"))
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.username
+            or parts.query
+            or parts.fragment
+        ):
+            raise Unusable("the address of a board is https://host/elections/name, without user, query or fragment")
+        if "/elections/" not in parts.path:
+            raise Unusable(f"{url} is not the address of a board: it has no /elections/ in its path")
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(
+            transport=transport, timeout=httpx.Timeout(60, connect=10), follow_redirects=False, trust_env=False
+        )
+
+    def create(self, manifest_entry: bytes) -> bytes:
+        """Makes the election; returns the manifest's receipt. Raises Refused, Unusable."""
+        return self._post(self.url.rsplit("/elections/", 1)[0] + "/elections", manifest_entry)
+
+    def append(self, entry: bytes) -> int:
+        """Appends an official's entry; returns its index. Sending the same bytes again changes nothing. Raises Refused,
+        Unusable."""
+        return parse_tlog_proof(self._post(f"{self.url}/entries", entry)).index
+
+    def cast(self, entry: bytes) -> bytes:
+        """Casts a ballot; returns its receipt, a tlog-proof that the caller has to check. Raises Refused, Unusable.
+
+        When the server does not answer, or is busy, the very same bytes are sent again: they are on the board once or
+        not at all, whatever was lost on the way.
+        """
+        return self._post(f"{self.url}/ballots", entry)
+
+    def _post(self, url: str, body: bytes) -> bytes:
+        pause = 0.5
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                response = self._client.post(url, content=body, headers={"Content-Type": "application/octet-stream"})
+            except httpx.TransportError as error:
+                if attempt == ATTEMPTS:
+                    raise Unusable(f"{self.url} does not answer ({type(error).__name__})") from None
+            else:
+                if response.status_code in (200, 201):
+                    return response.content[:ANSWER_LIMIT]
+                if response.status_code not in (429, 503) or attempt == ATTEMPTS:
+                    raise Refused(_reason(response))
+                pause = _asked_pause(response, pause)
+            time.sleep(min(pause, LONGEST_PAUSE))
+            pause *= 2
+        raise AssertionError("every attempt returns or raises")
+
+
+def _asked_pause(response: httpx.Response, otherwise: float) -> float:
+    asked = response.headers.get("retry-after", "")
+    return float(asked) if asked.isdigit() and len(asked) <= 3 else otherwise
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+        check, reason = problem.get("check"), str(problem["reason"])[:500]
+    except (ValueError, KeyError, AttributeError):
+        return f"the server answers with status {response.status_code}"
+    return f"{check}: {reason}" if check else reason

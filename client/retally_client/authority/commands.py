@@ -1,0 +1,142 @@
+"""`retally authority …`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from retally_crypto.entries import election_id
+from retally_crypto.errors import Refused
+from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.policy import policy_from_manifest
+from retally_crypto.record import Record
+
+from retally_client.api import BoardServer
+from retally_client.authority.acts import (
+    closing_entry,
+    opening_entry,
+    paper_count_entry,
+    read_paper_counts,
+    result_entry,
+)
+from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
+from retally_client.console import out, plain_errors, print_json, progress
+from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
+from retally_client.verifier.board import open_board
+from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small
+from retally_client.verifier.run import verify_board
+
+LABEL = "authority"
+YAML_LIMIT = 4 * 1024 * 1024
+
+app = typer.Typer(no_args_is_help=True, help="Manifest, opening, closing, paper counts and result.")
+KeyFile = Annotated[Path, typer.Option("--key", "-k", help="the authority's key file")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
+
+
+def _key(path: Path) -> SigningKey:
+    return load_signing_key(path, LABEL, read_passphrase(confirm=False))
+
+
+def _record(url: str, policy: Path) -> Record:
+    with progress("reading the board") as bar:
+        report = verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+    if report.record is None:
+        raise Refused(
+            f"the board cannot be trusted: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
+        )
+    return report.record
+
+
+def _say(index: int, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"index": index, "kind": what})
+    else:
+        out.print(f"{what} is on the board, entry {index}", markup=False)
+
+
+@app.command()
+@plain_errors
+def init(
+    key_file: Path,
+    name: Annotated[str, typer.Argument(help="the key's name, for example elections.example/authority")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the authority's key; prints its verifier key."""
+    key = new_signing_key(key_file, name, LABEL, read_passphrase(confirm=True))
+    vkey = format_vkey(key.verifier_key)
+    print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
+
+
+@app.command()
+@plain_errors
+def manifest(
+    yaml_file: Path,
+    key: KeyFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="where to write the manifest entry")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a manifest written in YAML, sign it, and print the election id."""
+    signing = _key(key)
+    text = read_small(yaml_file, YAML_LIMIT).decode("utf-8", errors="replace")
+    entry = manifest_entry(manifest_from_yaml(text, signing), signing)
+    policy_from_manifest(entry)
+    write_private(output, entry)
+    identity = election_id(entry).hex()
+    if as_json:
+        print_json({"election": identity, "manifest": str(output)})
+    else:
+        out.print(
+            f"election {identity}\nmanifest {output}\nAnnounce this id where auditors and voters can compare it.",
+            markup=False,
+        )
+
+
+@app.command()
+@plain_errors
+def create(url: Url, manifest_file: Path, as_json: AsJson = False) -> None:
+    """Create the election on the server that holds its board key."""
+    BoardServer(url).create(read_small(manifest_file, 65_535))
+    _say(0, "manifest", as_json)
+
+
+@app.command("open")
+@plain_errors
+def open_voting(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
+    """Open voting: publish the joint key and the roll's digest."""
+    entry = opening_entry(_record(url, policy), _key(key))
+    _say(BoardServer(url).append(entry), "opening", as_json)
+
+
+@app.command()
+@plain_errors
+def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
+    """Close voting. Ballots that arrive meanwhile are taken in first; the closing is then made anew."""
+    signing, server = _key(key), BoardServer(url)
+    while True:
+        record = _record(url, policy)
+        try:
+            _say(server.append(closing_entry(record, signing)), "closing", as_json)
+            return
+        except Refused as refusal:
+            if not str(refusal).startswith("V14"):
+                raise
+
+
+@app.command()
+@plain_errors
+def paper(url: Url, csv_file: Path, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
+    """Enter paper counts: CSV with district, contest, station, option, votes. They are shown, never verified."""
+    record, signing, server = _record(url, policy), _key(key), BoardServer(url)
+    lines = read_small(csv_file, YAML_LIMIT).decode("utf-8", errors="replace").splitlines()
+    for (district, contest), stations in read_paper_counts(lines, record.manifest).items():
+        index = server.append(paper_count_entry(record, signing, district, contest, stations))
+        _say(index, f"paper-count of {district}", as_json)
+
+
+@app.command()
+@plain_errors
+def publish(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
+    """Publish the result that follows from the board; every verifier recomputes it."""
+    _say(BoardServer(url).append(result_entry(_record(url, policy), _key(key))), "result", as_json)

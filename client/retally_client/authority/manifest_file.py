@@ -1,0 +1,89 @@
+"""A manifest from a friendly YAML file (docs/guides/operator.md has an example), checked by the rules of docs/spec
+4.1."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from retally_crypto.entries import sign_entry
+from retally_crypto.errors import Malformed, Refused
+from retally_crypto.manifest import Manifest, check_manifest
+from retally_crypto.notes import SigningKey, format_vkey
+
+DEFAULTS: dict[str, Any] = {
+    "notice": None,
+    "witnesses": {"keys": [], "quorum": 0},
+    "caps": {"revocations": 0, "replacements": 0},
+    "client": {"origins": [], "bundle": None},
+}
+"""Members that may be left out: no notice, no witness (a trial), no change of the roll, no web client. None of them
+decides a count."""
+
+
+def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
+    """The manifest that a YAML file describes; the authority's key is filled in.
+
+    Times are ISO 8601 with a zone. A contest may leave out `score` (1). Options may be given as plain titles and then
+    have the ids o1, o2, …. Raises Malformed naming the member, Refused naming the broken rule.
+    """
+    try:
+        members = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Malformed(f"the manifest file is not YAML: {error}") from None
+    if not isinstance(members, dict):
+        raise Malformed("the manifest file is a mapping of members")
+    members = DEFAULTS | members
+    members |= {"kind": "manifest", "version": "RETALLY-V01", "authority": format_vkey(authority.verifier_key)}
+    for name in ("opens", "closes"):
+        members[name] = _posix(members.get(name), name)
+    members["contests"] = [_contest(contest) for contest in _list(members, "contests")]
+    members["districts"] = [{"merge": None} | _mapping(one, "district") for one in _list(members, "districts")]
+    try:
+        manifest = Manifest.model_validate(members)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise Malformed(f"manifest: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    faults = check_manifest(manifest)
+    if faults:
+        raise Refused("manifest: " + "; ".join(faults))
+    return manifest
+
+
+def manifest_entry(manifest: Manifest, authority: SigningKey) -> bytes:
+    """Entry 0, signed. Its SHA-256 is the election id."""
+    return sign_entry(manifest, [authority])
+
+
+def _list(members: dict[str, Any], name: str) -> list[Any]:
+    value = members.get(name)
+    if not isinstance(value, list):
+        raise Malformed(f"manifest: {name} is a list")
+    return value
+
+
+def _mapping(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"manifest: a {what} is a mapping")
+    return value
+
+
+def _contest(value: Any) -> dict[str, Any]:
+    contest = {"score": 1} | _mapping(value, "contest")
+    options = contest.get("options")
+    if isinstance(options, list) and all(isinstance(option, str) for option in options):
+        contest["options"] = [{"id": f"o{number}", "title": title} for number, title in enumerate(options, start=1)]
+    return contest
+
+
+def _posix(value: Any, name: str) -> int:
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            raise Malformed(f"manifest: {name} is a time like 2026-09-18T08:00:00+03:00") from None
+    if not isinstance(value, datetime.datetime) or value.tzinfo is None:
+        raise Malformed(f"manifest: {name} is a time with its zone, like 2026-09-18T08:00:00+03:00")
+    return int(value.timestamp())

@@ -1,0 +1,87 @@
+"""Key files and other private files on an official's or a voter's disk: encrypted, mode 0600, durable, never
+overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from retally_crypto.errors import Unusable
+from retally_crypto.keyfiles import open_key_file, seal_key_file
+from retally_crypto.notes import ED25519, SigningKey
+
+KEY_FILE_LIMIT = 16 * 1024 * 1024
+SHORTEST_PASSPHRASE = 8
+
+
+def read_passphrase(confirm: bool) -> str:
+    """The passphrase from the first line of the file that RETALLY_PASSPHRASE_FILE names, or typed unseen (twice if
+    new)."""
+    named = os.environ.get("RETALLY_PASSPHRASE_FILE")
+    if named:
+        passphrase = Path(named).read_text(encoding="utf-8").split("\n", 1)[0]
+    else:
+        passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+    if confirm and len(passphrase) < SHORTEST_PASSPHRASE:
+        raise Unusable(f"a new passphrase has at least {SHORTEST_PASSPHRASE} characters")
+    return passphrase
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A new file that only its owner can read, durable when this returns. Raises FileExistsError if there is one."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    _sync_folder(path)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Replaces a private file, atomically and durably: after a crash it is the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    write_private(temporary, content)
+    temporary.replace(path)
+    _sync_folder(path)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_key(path: Path, secret: bytes, passphrase: str, label: str) -> None:
+    """A new encrypted key file. Raises FileExistsError rather than overwrite a key."""
+    write_private(path, seal_key_file(secret, passphrase, label))
+
+
+def read_key(path: Path, passphrase: str, label: str) -> bytes:
+    """The secret of an encrypted key file with this label. Raises Unusable, Malformed or CannotDecrypt."""
+    if path.stat().st_size > KEY_FILE_LIMIT:
+        raise Unusable(f"{path} is too long for a key file")
+    return open_key_file(path.read_bytes(), passphrase, label)
+
+
+def new_signing_key(
+    path: Path, name: str, label: str, passphrase: str, random: Callable[[int], bytes] = os.urandom
+) -> SigningKey:
+    """Makes an official's Ed25519 key and its file; the file's secret is seed ‖ name."""
+    key = SigningKey.from_seed(name, seed := random(32), ED25519)
+    write_key(path, seed + name.encode(), passphrase, label)
+    return key
+
+
+def load_signing_key(path: Path, label: str, passphrase: str) -> SigningKey:
+    """The key that `new_signing_key` made."""
+    secret = read_key(path, passphrase, label)
+    return SigningKey.from_seed(secret[32:].decode(), secret[:32], ED25519)
