@@ -36,7 +36,8 @@ def make_board_key(folder: Path, slug: str, origin_host: str, passphrase: Secret
     Raises Malformed for a slug that is no identifier, Unusable if there is a key of that slug already.
     """
     origin = f"{origin_host.strip('/')}/{slug}"
-    slug_of(origin)
+    if slug_of(origin) != slug:
+        raise Malformed(f"board key {slug!r}: the slug is not an identifier")
     path = folder / f"{slug}.key"
     if path.exists():
         raise Unusable(f"there is a board key {slug} already; a board's key is never replaced")

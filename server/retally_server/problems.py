@@ -75,7 +75,7 @@ class ProblemDetails(BaseModel):
     reason: str = Field(description="What is wrong, in words.")
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+class Problem(Exception):
     """An error on its way to whoever asked."""
 
     def __init__(

@@ -214,7 +214,7 @@ class Store:
                     select(EntryRow.leaf_hash, EntryRow.idx).where(
                         EntryRow.board_id == board.id, col(EntryRow.leaf_hash).in_(leaf_hashes[start : start + 500])
                     )
-                )
+                ).all()
                 found.update(dict(rows))
         return found
 

@@ -1,0 +1,204 @@
+"""Boards for the server's tests: a record with a toy rule in place of proofs, and the disk as an auditor reads it.
+
+The toy record keeps the real one's promises that the server builds on (chains settle inside a batch, a refused entry
+leaves no trace, replaying takes everything) and costs nothing, so that every crash point can be tried. Tests with real
+ballots are in `tests/integration`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.merkle import Frontier, TreeHead, leaf_hash
+from retally_crypto.notes import SigningKey, VerifierKey
+from retally_crypto.tiles import (
+    Tile,
+    VerifiedTiles,
+    bundle_path,
+    bundles_of,
+    decode_bundle,
+    inclusion_proof_from_tiles,
+    tile_path,
+)
+from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_server.board_files import BoardFiles
+from retally_server.board_log import BoardLog
+from retally_server.durable import write_durably
+from retally_server.problems import Problem
+from retally_server.rates import BallotRate
+from retally_server.store import NewEntry, Store, StoredCheckpoint
+from retally_server.submissions import Answer, Submission
+
+OPENS, CLOSES, GRACE = 1_000, 2_000, 100
+DURING = 1_500.0
+KEY = SigningKey.from_seed("board.example/toy", bytes(range(32)))
+MANIFEST = json.dumps({"kind": "manifest"}).encode() + b"\n\nsigned\n"
+
+
+class ToyRecord:
+    """A record whose ballots are `{"credential", "previous", "choice"}` and valid if `choice` is not "forged"."""
+
+    def __init__(self, manifest_entry: bytes) -> None:
+        self.manifest: Any = SimpleNamespace(opens=OPENS, closes=CLOSES, grace=GRACE)
+        self.manifest_faults: Sequence[str] = ()
+        self.election_id = hashlib.sha256(manifest_entry).digest()
+        self.phase = "voting"
+        self.joint_key: bytes | None = None
+        self._tree = Frontier()
+        self._tree.append(leaf_hash(manifest_entry))
+        self._last: dict[bytes, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        return self._tree.size
+
+    @property
+    def root(self) -> bytes:
+        return self._tree.root()
+
+    def replay(self, entries: Sequence[bytes]) -> list[Any]:
+        return [self._rule(raw, True) for raw in entries]
+
+    def admit(self, entries: Sequence[bytes]) -> list[Any]:
+        return [self._rule(raw, False) for raw in entries]
+
+    def is_active(self, credential: bytes) -> bool:
+        return True
+
+    def style_of(self, credential: bytes) -> int | None:
+        return 0
+
+    def _rule(self, raw: bytes, always: bool) -> Any:
+        check, reason, entry = None, None, None
+        if b"\n" in raw:
+            if b'"closing"' in raw:
+                self.phase = "tally"
+        elif self.phase == "tally":
+            check, reason = "V04", "voting is over"
+        else:
+            members = json.loads(raw)
+            credential = b64url_decode(members["credential"])
+            entry = SimpleNamespace(credential=credential, body_hash=body_hash(raw))
+            if members["choice"] == "forged":
+                check, reason = "V10", "the proof does not verify"
+            elif members["previous"] != b64url_encode(self._last.get(credential, bytes(32))):
+                check, reason = "V12", "previous is not the last accepted ballot of this credential"
+            else:
+                self._last[credential] = entry.body_hash
+        if check is None or always:
+            self._tree.append(leaf_hash(raw))
+        return SimpleNamespace(accepted=check is None, check=check, reason=reason, entry=entry)
+
+
+def body_hash(ballot: bytes) -> bytes:
+    """What a toy ballot's successor names as previous."""
+    return hashlib.sha256(b"body" + ballot).digest()
+
+
+def voter(number: int) -> bytes:
+    """A 32-byte credential."""
+    return hashlib.sha256(f"voter {number}".encode()).digest()
+
+
+def ballot(credential: bytes, previous: bytes = bytes(32), choice: str = "yes") -> bytes:
+    """A toy ballot."""
+    members = {"choice": choice, "credential": b64url_encode(credential), "previous": b64url_encode(previous)}
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def ballots(first: int, count: int) -> list[bytes]:
+    """First ballots of `count` voters."""
+    return [ballot(voter(number)) for number in range(first, first + count)]
+
+
+def official(kind: str) -> bytes:
+    """A toy official's entry."""
+    return json.dumps({"kind": kind}).encode() + b"\n\nsigned\n"
+
+
+def new_store(folder: Path) -> Store:
+    """A migrated SQLite database in this folder."""
+    store = Store(f"sqlite:///{folder / 'board.sqlite'}")
+    store.migrate()
+    return store
+
+
+def create_toy_board(store: Store) -> None:
+    """The toy election's board with its manifest."""
+    root = leaf_hash(MANIFEST)
+    note = sign_checkpoint(Checkpoint(KEY.verifier_key.name, 1, root), KEY)
+    manifest = NewEntry(MANIFEST, root, None)
+    store.create(
+        "toy", KEY.verifier_key.name, hashlib.sha256(MANIFEST).digest(), manifest, StoredCheckpoint(1, root, note)
+    )
+
+
+def open_log(store: Store, folder: Path, rate: BallotRate | None = None) -> BoardLog:
+    """The toy board's log over this database and `folder`/files, not yet recovered."""
+    board = store.boards()[0]
+    return BoardLog(board, store, BoardFiles(folder / "files"), KEY, rate or BallotRate(1_000, 60.0), ToyRecord)
+
+
+def new_log(folder: Path, rate: BallotRate | None = None) -> tuple[Store, BoardLog]:
+    """A toy board with nothing but its manifest, recovered."""
+    store = new_store(folder)
+    create_toy_board(store)
+    log = open_log(store, folder, rate)
+    log.recover()
+    return store, log
+
+
+def send(log: BoardLog, entries: Sequence[bytes], at: float = DURING) -> list[Answer | Problem]:
+    """Sequences these entries as one batch received at this time."""
+    return log.sequence([Submission.received(raw, at) for raw in entries])
+
+
+def accepted(answers: Sequence[Answer | Problem]) -> list[Answer]:
+    """The answers, all of which must be receipts."""
+    for answer in answers:
+        assert isinstance(answer, Answer), answer
+    return [answer for answer in answers if isinstance(answer, Answer)]
+
+
+def problem_of(answer: Answer | Problem) -> Problem:
+    """The answer, which must be a problem."""
+    assert isinstance(answer, Problem), answer
+    return answer
+
+
+def require_receipt(receipt: bytes, entry: bytes) -> TreeHead:
+    """Verifies a receipt as the voter's client does; returns the tree head it leads to."""
+    verified = verify_tlog_proof(parse_tlog_proof(receipt), entry, KEY.verifier_key, (), 0)
+    return verified.checkpoint.head
+
+
+def write_board_key(folder: Path) -> None:
+    """Puts the key of the board of `tests.boards` into a server's data folder."""
+    key = f"retally-board-key/v1 board.example/2027 {b64url_encode(hashlib.sha256(b'board.example/2027').digest())}\n"
+    write_durably(folder / "keys" / "2027.key", key.encode(), 0o600)
+
+
+def read_board(folder: Path, key: VerifierKey = KEY.verifier_key) -> list[bytes]:
+    """Every entry of the published files, each proved against the published checkpoint from the tiles alone."""
+    head = verify_checkpoint((folder / "checkpoint").read_bytes(), key).head
+
+    def read_tile(level: int, index: int, width: int) -> bytes:
+        return (folder / tile_path(Tile(level, index, width))).read_bytes()
+
+    VerifiedTiles(head, read_tile)
+    tree = Frontier()
+    entries: list[bytes] = []
+    for bundle in bundles_of(head.size):
+        entries += decode_bundle((folder / bundle_path(bundle)).read_bytes(), bundle.width)
+    for raw in entries:
+        tree.append(leaf_hash(raw))
+    assert tree.root() == head.root
+    assert inclusion_proof_from_tiles(head.size - 1, head, read_tile) is not None
+    return entries
