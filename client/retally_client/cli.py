@@ -8,6 +8,8 @@ import typer
 from retally_crypto.engine import engine
 
 from retally_client import __version__
+from retally_client.authority.commands import app as authority
+from retally_client.guardian.commands import app as guardian
 from retally_client.verifier import commands as verifier
 
 app = typer.Typer(
@@ -38,6 +40,8 @@ def retally(
 app.command("verify")(verifier.verify)
 app.command("mirror")(verifier.mirror)
 app.command("policy")(verifier.policy)
+app.add_typer(authority, name="authority")
+app.add_typer(guardian, name="guardian")
 
 
 def main() -> None:

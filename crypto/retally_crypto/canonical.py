@@ -60,6 +60,8 @@ def _serialise(value: Json) -> bytes:
 
 
 def _require_depth(raw: bytes) -> None:
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return
     depth = deepest = 0
     for match in _BRACKET.finditer(_STRING.sub(b"", raw)):
         depth += 1 if match.group() in b"[{" else -1

@@ -205,7 +205,7 @@ class Record:
                     v12_v13_chain_and_points(self.state, ballot)
                 except Broken as later:
                     broken = later
-            rulings.append(place(raw, None if ballot is None else ballot.kind, broken, ballot))
+            rulings.append(place(raw, "ballot", broken, ballot))
         return rulings
 
     def _rule_official(self, raw: bytes, place: Place) -> Ruling:

@@ -1,0 +1,167 @@
+"""`retally guardian …`
+
+Files beside the key file `K`, for an election whose id begins with `E`: `K.E.ceremony` (its secrets, encrypted like
+the key) and `K.E.journal` (whether it has decrypted). Whoever copies a guardian to another machine takes all three,
+and deletes them here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retally_client.api import BoardServer
+from retally_client.console import out, plain_errors, print_json, progress
+from retally_client.guardian.ceremony import (
+    Secrets,
+    Step,
+    guardian_number,
+    new_secrets,
+    next_step,
+    secrets_from_bytes,
+    secrets_to_bytes,
+)
+from retally_client.guardian.decryption import decrypt as partial_decryption
+from retally_client.guardian.decryption import make_journal, read_journal
+from retally_client.keys import load_signing_key, new_signing_key, read_key, read_passphrase, write_key
+from retally_client.verifier.board import open_board
+from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
+from retally_client.verifier.report import Report
+from retally_client.verifier.run import verify_board
+from retally_crypto.errors import Refused
+from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.record import Record
+
+LABEL = "guardian"
+CEREMONY = "guardian ceremony"
+
+app = typer.Typer(no_args_is_help=True, help="Key ceremony and decryption.")
+KeyFile = Annotated[Path, typer.Argument(metavar="KEYFILE", help="this guardian's key file")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where this guardian keeps one election's secrets and journal."""
+
+    ceremony: Path
+    journal: Path
+
+    @classmethod
+    def beside(cls, key_file: Path, election_id: bytes) -> Files:
+        stem = f"{key_file.name}.{election_id.hex()[:16]}"
+        return cls(key_file.with_name(f"{stem}.ceremony"), key_file.with_name(f"{stem}.journal"))
+
+
+def _verified(url: str, policy: Path) -> Report:
+    with progress("verifying the board") as bar:
+        return verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+
+
+def _trusted_record(report: Report) -> Record:
+    if report.record is None or report.failed:
+        raise Refused(f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'}")
+    return report.record
+
+
+@app.command()
+@plain_errors
+def init(
+    key_file: KeyFile,
+    name: Annotated[str, typer.Argument(help="the key's name, for example party.example/guardian")],
+    as_json: AsJson = False,
+) -> None:
+    """Make this guardian's signing key; prints the verifier key for the manifest."""
+    key = new_signing_key(key_file, name, LABEL, read_passphrase(confirm=True))
+    vkey = format_vkey(key.verifier_key)
+    print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
+
+
+@app.command()
+@plain_errors
+def step(url: Url, key_file: KeyFile, policy: PolicyFile, as_json: AsJson = False) -> None:
+    """Do whatever the key ceremony asks of this guardian now, and say what comes next."""
+    passphrase = read_passphrase(confirm=False)
+    key = load_signing_key(key_file, LABEL, passphrase)
+    record = _trusted_record(_verified(url, policy))
+    number = guardian_number(record.manifest, key)
+    files = Files.beside(key_file, record.election_id)
+    secrets = _secrets(files, passphrase, record, fresh=number not in record.ceremony.commitments)
+    due = next_step(record, secrets, key)
+    server = BoardServer(url)
+    indices = [server.append(entry) for entry in due.entries]
+    _say(due, number, indices, as_json)
+
+
+def _secrets(files: Files, passphrase: str, record: Record, fresh: bool) -> Secrets:
+    if files.ceremony.exists():
+        return secrets_from_bytes(read_key(files.ceremony, passphrase, CEREMONY))
+    if not fresh:
+        raise Refused(f"{files.ceremony} is lost: this guardian has committed and cannot go on. A new manifest is needed")
+    secrets = new_secrets(record.election_id, record.manifest.guardians.threshold, os.urandom(16))
+    make_journal(files.journal, secrets.journal)
+    write_key(files.ceremony, secrets_to_bytes(secrets), passphrase, CEREMONY)
+    return secrets
+
+
+def _say(due: Step, number: int, indices: list[int], as_json: bool) -> None:
+    if as_json:
+        print_json({"guardian": number, "entries": indices, "says": due.says, "done": due.done})
+    else:
+        out.print(f"guardian {number}: {due.says}", markup=False)
+
+
+@app.command()
+@plain_errors
+def status(url: Url, policy: PolicyFile, as_json: AsJson = False) -> None:
+    """How far the ceremony and the decryption are. Needs no key."""
+    record = _trusted_record(_verified(url, policy))
+    ceremony = record.ceremony
+    rows: list[tuple[str, Callable[[int], bool]]] = [
+        ("committed", lambda number: number in ceremony.commitments),
+        ("shares sent", lambda number: number in ceremony.shares),
+        ("confirmed", lambda number: number in ceremony.confirmations),
+        ("decrypted", lambda number: number in record.partial_decryptions),
+    ]
+    numbers = range(1, len(record.manifest.guardians.keys) + 1)
+    if as_json:
+        print_json({name: [number for number in numbers if has(number)] for name, has in rows})
+        return
+    for name, has in rows:
+        done = [number for number in numbers if has(number)]
+        out.print(f"{name:<12} {len(done)} of {len(numbers)}  {' '.join(map(str, done))}", markup=False)
+    for complainant, accused in ceremony.complaints:
+        answered = "answered" if (complainant, accused) in ceremony.answers else "not answered"
+        out.print(f"complaint of {complainant} against {accused}: {answered}", markup=False)
+
+
+@app.command()
+@plain_errors
+def decrypt(
+    url: Url,
+    key_file: KeyFile,
+    policy: PolicyFile,
+    override: Annotated[
+        list[int] | None, typer.Option("--override", help="entry of a ballot that failed, accepted by you; may be
+        repeated")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the whole board, then decrypt its sums with this guardian's share: once, and never again."""
+    passphrase = read_passphrase(confirm=False)
+    key = load_signing_key(key_file, LABEL, passphrase)
+    report = _verified(url, policy)
+    files = Files.beside(key_file, report.policy.election_id)
+    secrets = secrets_from_bytes(read_key(files.ceremony, passphrase, CEREMONY))
+    journal = read_journal(files.journal, secrets.journal)
+    entry = partial_decryption(report, secrets, key, journal, frozenset(override or ()))
+    index = BoardServer(url).append(entry)
+    if as_json:
+        print_json({"index": index, "kind": "partial-decryption"})
+    else:
+        out.print(f"partial decryption is on the board, entry {index}", markup=False)

@@ -1,0 +1,124 @@
+"""A guardian's partial decryption: only of a board that verifies, and once (docs/spec 7.5; protocol, section 4).
+
+The guardian runs the whole verifier, computes the aggregates itself, and writes into its journal that it decrypts,
+durably, before anything leaves this program. The journal is made with the ceremony's secrets; without it the guardian
+refuses, because it could not know whether it has decrypted before. Running again after a crash sends the recorded
+entry, never another one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.entries import PartialDecryption, sign_entry
+from retally_crypto.errors import Refused, Unusable
+from retally_crypto.notes import SigningKey
+from retally_crypto.record import Record
+from retally_crypto.tally import partial_decrypt
+
+from retally_client.guardian.ceremony import Secrets, guardian_number, key_share
+from retally_client.keys import replace_private, write_private
+from retally_client.verifier.report import Report
+
+REQUIRED = tuple(f"V{number:02}" for number in (*range(1, 16), 20))
+"""Checks that must pass before anything is decrypted. V16 must not fail: before the first decryption it is
+incomplete."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The durable record of one guardian's decryption in one election: `entry` is None as long as it has not
+    decrypted."""
+
+    path: Path
+    name: bytes
+    entry: bytes | None
+
+
+def make_journal(path: Path, name: bytes) -> None:
+    """A journal that says: not decrypted yet. Raises FileExistsError if there is one."""
+    write_private(path, _journal_bytes(name, None))
+
+
+def read_journal(path: Path, name: bytes) -> Journal:
+    """The journal of that name. Raises Refused if it is lost or another's: then this guardian never decrypts again."""
+    try:
+        value = json.loads(path.read_bytes())
+        found, entry = b64url_decode(value["journal"]), value["entry"]
+    except FileNotFoundError:
+        raise Refused(
+            f"the journal {path} is lost: nobody can tell whether this guardian has decrypted, so it does not"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise Refused(f"{path} is not a guardian's journal") from None
+    if found != name:
+        raise Refused(f"the journal {path} belongs to other secrets")
+    return Journal(path, name, None if entry is None else b64url_decode(entry))
+
+
+def _journal_bytes(name: bytes, entry: bytes | None) -> bytes:
+    value = {"journal": b64url_encode(name), "entry": None if entry is None else b64url_encode(entry)}
+    return json.dumps(value).encode()
+
+
+def decrypt(
+    report: Report, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int] = ()
+) -> bytes:
+    """This guardian's `partial-decryption`, recorded in the journal before it is returned; the recorded one if there
+    is one.
+
+    `override` names the entries whose failing this guardian's owner accepts. Raises Refused with the reason.
+    """
+    if journal.entry is not None:
+        return journal.entry
+    record = require_verified(report, override)
+    number = guardian_number(record.manifest, key)
+    if number in record.partial_decryptions:
+        raise Refused(f"a partial decryption of guardian {number} is on the board, and this journal does not know it")
+    if report.head is None:
+        raise Unusable("no checkpoint was read")
+    share = key_share(record, secrets, number)
+    aggregates, digest = record.aggregates()
+    points, proof = partial_decrypt(share, aggregates, record.election_id, number, report.head.size, report.head.root)
+    content = PartialDecryption(
+        election=record.election_id,
+        guardian=number,
+        size=report.head.size,
+        root=report.head.root,
+        units=tuple(unit.districts for unit in record.reported_units()),
+        aggregates=digest,
+        points=points,
+        proof=proof,
+    )
+    entry = sign_entry(content, [key])
+    replace_private(journal.path, _journal_bytes(journal.name, entry))
+    return entry
+
+
+def require_verified(report: Report, override: Collection[int]) -> Record:
+    """The record of a board that passes every check a guardian needs. Raises Refused naming what does not.
+
+    Checks may fail for ballots alone, and then only for exactly those entries that `override` names.
+    """
+    record = report.record
+    failed = {number for number in REQUIRED if report.state_of(number) not in ("pass", "not applicable")}
+    failed |= {number for number in ("V16",) if report.state_of(number) == "fail"}
+    if record is None or record.closing_index is None:
+        raise Refused(f"the board is not closed or cannot be trusted: {', '.join(sorted(failed))}")
+    ballots = {finding.index: finding.check for finding in record.findings if finding.kind == "ballot"}
+    others = {finding.check for finding in record.findings if finding.kind != "ballot"}
+    unexcused = sorted(number for number in failed if number in others or number not in ballots.values())
+    if unexcused:
+        raise Refused(f"the board does not verify: {', '.join(unexcused)} (retally verify says why)")
+    unknown = sorted(set(override) - set(ballots))
+    if unknown:
+        raise Refused(f"entry {unknown[0]} is no ballot that failed a check: there is nothing to override")
+    left = sorted(index for index in ballots if index is not None and index not in override)
+    if left:
+        named = " ".join(f"--override {index}" for index in left)
+        raise Refused(f"ballots failed their checks and are not counted. To decrypt all the same, name them: {named}")
+    return record
