@@ -113,8 +113,7 @@ def next_step(record: Record, secrets: Secrets, key: SigningKey) -> Step:
     if ceremony.void:
         raise Refused(f"the ceremony is void, a new manifest is needed: {ceremony.void[0]}")
     if number not in ceremony.commitments:
-        return Step((_sign(commitment(record, secrets, number), key),), "commitment published; next: the shares, once
-        all have committed")
+        return Step((_sign(commitment(record, secrets, number), key),), "commitment published; next: the shares")
     _require_own(record, secrets, number)
     if len(ceremony.commitments) < n:
         return Step((), f"waiting: {n - len(ceremony.commitments)} of {n} guardians have not committed yet")
@@ -123,11 +122,10 @@ def next_step(record: Record, secrets: Secrets, key: SigningKey) -> Step:
     if len(ceremony.shares) < n:
         return Step((), f"waiting: {n - len(ceremony.shares)} of {n} guardians have not sent their shares yet")
     if number in ceremony.confirmations:
-        return Step((), f"confirmed; {n - len(ceremony.confirmations)} of {n} guardians have not confirmed yet", done=True)
+        return Step((), f"confirmed; {n - len(ceremony.confirmations)} of {n} have not confirmed yet", done=True)
     due = [*complaints(record, secrets, number), *answers(record, secrets, number)]
     if due:
-        return Step(tuple(_sign(content, key) for content in due), "complaints and answers published; run this step
-        again")
+        return Step(tuple(_sign(content, key) for content in due), "complaints and answers published; run again")
     unanswered = len(ceremony.complaints) - len(ceremony.answers)
     if unanswered:
         return Step((), f"waiting: {unanswered} complaints are not answered yet")
@@ -222,9 +220,7 @@ def _opened(record: Record, secrets: Secrets, number: int, other: int) -> bytes 
     sealed = next(share.ciphertext for share in ceremony.shares[other].shares if share.guardian == number)
     hashes = ceremony.commitment_entry_hashes
     try:
-        return open_share(
-            sealed, secrets.private_key, record.election_id, other, number, hashes[other], hashes[number]
-        )
+        return open_share(sealed, secrets.private_key, record.election_id, other, number, hashes[other], hashes[number])
     except CannotDecrypt:
         return None
 

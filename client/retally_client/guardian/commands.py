@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from retally_crypto.errors import Refused
+from retally_crypto.notes import format_vkey
+from retally_crypto.record import Record
 
 from retally_client.api import BoardServer
 from retally_client.console import out, plain_errors, print_json, progress
@@ -33,9 +36,6 @@ from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
-from retally_crypto.errors import Refused
-from retally_crypto.notes import SigningKey, format_vkey
-from retally_crypto.record import Record
 
 LABEL = "guardian"
 CEREMONY = "guardian ceremony"
@@ -102,7 +102,7 @@ def _secrets(files: Files, passphrase: str, record: Record, fresh: bool) -> Secr
     if files.ceremony.exists():
         return secrets_from_bytes(read_key(files.ceremony, passphrase, CEREMONY))
     if not fresh:
-        raise Refused(f"{files.ceremony} is lost: this guardian has committed and cannot go on. A new manifest is needed")
+        raise Refused(f"{files.ceremony} is lost: this guardian has committed and cannot go on without it")
     secrets = new_secrets(record.election_id, record.manifest.guardians.threshold, os.urandom(16))
     make_journal(files.journal, secrets.journal)
     write_key(files.ceremony, secrets_to_bytes(secrets), passphrase, CEREMONY)
@@ -147,8 +147,7 @@ def decrypt(
     key_file: KeyFile,
     policy: PolicyFile,
     override: Annotated[
-        list[int] | None, typer.Option("--override", help="entry of a ballot that failed, accepted by you; may be
-        repeated")
+        list[int] | None, typer.Option("--override", help="a ballot that failed, accepted by you; may be repeated")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
