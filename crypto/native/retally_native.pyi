@@ -1,10 +1,14 @@
-"""The native engine: the interface of `retally_reference.engine`, which it must agree with on every answer and every refusal.
+"""The native engine: the interface of `retally_reference.engine`, with which it agrees on every answer and refusal.
 
-Buffers are concatenations of records: points are 32-byte canonical ristretto255 encodings, scalars 32 bytes little-endian below the group
-order. A buffer of another length, and a malformed `header`, raise ValueError. Elements and proofs given to `verify` and `verify_batch`
-may hold anything.
+Buffers are concatenations of records: points are 32-byte canonical ristretto255 encodings, scalars 32 bytes
+little-endian below the group order. A buffer of another length, and a malformed `header`, raise ValueError. Elements
+and proofs given to `verify` and `verify_batch` may hold anything.
+
+Work runs on one pool of threads per process, without the interpreter's lock. A process forked after the first call has
+no such threads and would wait for them: start workers by spawning.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 NAME: Final = "native"
@@ -37,7 +41,7 @@ def multi_scalar_multiply(scalars: bytes, points: bytes) -> bytes:
 def sum_columns(points: bytes, columns: int) -> bytes:
     """The sum of each column of a row-major matrix of points: columns * 32 bytes, the identity for no rows."""
 
-def discrete_logs(points: bytes, bounds: list[int]) -> list[int | None]:
+def discrete_logs(points: bytes, bounds: Sequence[int]) -> list[int | None]:
     """For each point the x in 0..bound (inclusive) with x * G equal to it, or None. Public data only."""
 
 def scalar_reduce(wide: bytes) -> bytes:
@@ -50,22 +54,23 @@ def session_id(tag: bytes) -> bytes:
     """DeriveSessionID of draft-irtf-cfrg-fiat-shamir: 32 bytes."""
 
 def prove(
-    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: list[tuple[int, list[tuple[int, bytes]]]]
+    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: Sequence[tuple[int, Sequence[tuple[int, bytes]]]]
 ) -> bytes:
     """A batchable proof with fresh nonces, in constant time.
 
-    known: (element index, [(base index, scalar of 32 bytes), ...]) for elements the prover made herself. ValueError, and never a proof,
-    if the instance is invalid, the witness does not satisfy it, or a representation in `known` is not true.
+    known: (element index, [(base index, scalar of 32 bytes), ...]) for elements the prover made herself. ValueError,
+    and never a proof, if the instance is invalid, the witness does not satisfy it, or a representation in `known` is
+    not true.
     """
 
 def verify(header: bytes, elements: bytes, tag: bytes, proof: bytes) -> bool:
     """Whether a batchable proof holds; False for anything wrong with elements or proof."""
 
 def verify_batch(header: bytes, shared: bytes, elements: bytes, tags: bytes, proofs: bytes, count: int) -> list[int]:
-    """The ascending indices of the proofs that `verify` would reject, of `count` proofs of one relation, over all cores.
+    """The ascending indices of the proofs that `verify` would reject, of `count` proofs of one relation.
 
-    shared: the encodings of elements 1 to s, common to all; elements: count * the others; tags: count * equal length; proofs: count * (32
-    an equation and 32 a scalar). Buffers of other lengths raise ValueError; nothing in them does.
+    shared: the encodings of elements 1 to s, common to all; elements: count * the others; tags: count * equal length;
+    proofs: count * (32 an equation and 32 a scalar). Buffers of other lengths raise ValueError; nothing in them does.
     """
 
 def hash_leaves(bundle: bytes) -> bytes:

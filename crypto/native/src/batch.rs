@@ -1,7 +1,8 @@
 //! Verification of many proofs of one relation from contiguous buffers, over all cores.
 //!
-//! The batch is cut into chunks, each of which one core reads and checks with one multi-scalar multiplication. A chunk that fails is halved until
-//! its culprits stand alone; each half is combined with fresh weights, and what was decoded is not decoded again.
+//! The batch is cut into chunks, each of which one core reads and checks with one multi-scalar multiplication. A chunk
+//! that fails is halved until its culprits stand alone; each half is combined with fresh weights, and what was decoded
+//! is not decoded again.
 
 use crate::points::{LENGTH, Malformed, Outcome, count};
 use crate::relation::Relation;
@@ -44,7 +45,8 @@ pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Vec<usize
     };
     let points = own / LENGTH + relation.equations.len();
     let largest = (POINTS_PER_CHUNK / points).max(1);
-    // A batch that would not keep every core busy is cut finer: reading it, which no cut makes slower, is most of the work.
+    // A batch that would not keep every core busy is cut finer: reading it, which no cut makes slower, is most of the
+    // work.
     let size = batch.count.div_ceil(rayon::current_num_threads()).clamp(1, largest);
     let read = |index: usize| {
         let elements = &batch.elements[index * own..][..own];

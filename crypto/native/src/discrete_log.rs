@@ -1,7 +1,8 @@
 //! Bounded discrete logarithms of public elements: the counts of a tally.
 //!
-//! Baby-step giant-step (D. Shanks, 1971) with one table shared by all elements. Points are compared by the encodings of their doubles,
-//! which cost one inversion a batch where encodings cost one exponentiation each; doubling is a bijection since the order is odd.
+//! Baby-step giant-step (D. Shanks, 1971) with one table shared by all elements. Points are compared by the encodings
+//! of their doubles, which cost one inversion a batch where encodings cost one exponentiation each; doubling is a
+//! bijection since the order is odd.
 
 use crate::points::{Malformed, Outcome, require_points};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT as G;

@@ -1,8 +1,8 @@
 //! Constant-time multiplication of one base by many secret scalars.
 //!
-//! The generator has its table compiled in. Another base that is multiplied often, such as an election's joint key, gets a table
-//! of the same kind (30 KiB, about the price of twenty multiplications), and the last few are kept between calls.
-//! Which base is multiplied how often is public; the scalars are not.
+//! The generator has its table compiled in. Another base that is multiplied often, such as an election's joint key,
+//! gets a table of the same kind (30 KiB, about the price of twenty multiplications), and the last few are kept between
+//! calls. Which base is multiplied how often is public; the scalars are not.
 
 use crate::points::{LENGTH, Malformed, Outcome, decode_or_identity, encode_doubled, require_scalars};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;

@@ -1,6 +1,8 @@
-//! The native engine of Retally: the engine interface of `retally_reference.engine`, bytes in, bytes out, over all cores.
+//! The native engine of Retally: the engine interface of `retally_reference.engine`, bytes in, bytes out, over all
+//! cores.
 //!
-//! It knows nothing of voting. Secrets are handled in constant time; what is public is fast. This file is the Python surface alone.
+//! It knows nothing of voting. Secrets are handled in constant time; what is public is fast. This file is the Python
+//! surface alone.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! Hashes of an RFC 6962 tree, in bulk: leaves of a C2SP tlog-tiles entry bundle and the Merkle tree head over leaf hashes.
+//! Hashes of an RFC 6962 tree, in bulk: leaves of a C2SP tlog-tiles entry bundle and the Merkle tree head over leaf
+//! hashes.
 
 use crate::points::{Malformed, Outcome, count};
 use rayon::prelude::*;
@@ -38,7 +39,8 @@ pub fn hash_leaves(bundle: &[u8]) -> Outcome<Vec<u8>> {
 
 /// MTH of RFC 6962 section 2.1 over hashes of leaves, or of full subtrees of equal size.
 ///
-/// Pairing each level from the left and letting an odd last hash rise unchanged gives the RFC's split at the largest power of two.
+/// Pairing each level from the left and letting an odd last hash rise unchanged gives the RFC's split at the largest
+/// power of two.
 pub fn merkle_root(hashes: &[u8]) -> Outcome<Hash> {
     count("hashes", hashes, 32)?;
     let mut level: Vec<Hash> = hashes.as_chunks().0.to_vec();

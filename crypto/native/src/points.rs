@@ -1,7 +1,8 @@
 //! ristretto255 elements and scalars as bytes, and public arithmetic on many of them (RFC 9496).
 //!
-//! A buffer is a concatenation of 32-byte encodings. Whatever decodes here is canonical; the identity is let through only where a
-//! function's name says so. Everything in this file runs in variable time except `multiply`, and is for public values.
+//! A buffer is a concatenation of 32-byte encodings. Whatever decodes here is canonical; the identity is let through
+//! only where a function's name says so. Everything in this file runs in variable time except `multiply`, and is for
+//! public values.
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
@@ -13,7 +14,8 @@ use zeroize::Zeroizing;
 /// Bytes of one encoded element or scalar.
 pub const LENGTH: usize = 32;
 
-/// Below this many elements a buffer is decoded by one core: a decompression takes microseconds, waking a thread as much.
+/// Below this many elements a buffer is decoded by one core: a decompression takes microseconds, waking a thread as
+/// much.
 const PER_TASK: usize = 64;
 
 /// A multi-scalar multiplication is cut into pieces of this many terms, where Pippenger's buckets cost a few per cent.
@@ -62,8 +64,8 @@ pub fn encode_all(points: &[RistrettoPoint]) -> Vec<u8> {
     encodings.into_flattened()
 }
 
-/// The encodings of 2·point: one inversion a batch, where each encoding costs an exponentiation. Whoever can halve her scalars first
-/// has the encodings of her products for a fraction of the price.
+/// The encodings of 2·point: one inversion a batch, where each encoding costs an exponentiation. Whoever can halve her
+/// scalars first has the encodings of her products for a fraction of the price.
 pub fn encode_doubled(points: &[RistrettoPoint]) -> Vec<u8> {
     let batches: Vec<Vec<CompressedRistretto>> =
         points.par_chunks(PER_TASK).map(RistrettoPoint::double_and_compress_batch).collect();
@@ -214,7 +216,8 @@ pub fn reduce_wide(wide: &[u8]) -> Outcome<Vec<u8>> {
     Ok(integers.iter().flat_map(|integer| Scalar::from_bytes_mod_order_wide(integer).to_bytes()).collect())
 }
 
-/// Whether the bytes are a canonical encoding of a prime-order, non-identity point of edwards25519 (RFC 8032 section 5.1.3, strict).
+/// Whether the bytes are a canonical encoding of a prime-order, non-identity point of edwards25519 (RFC 8032 section
+/// 5.1.3, strict).
 pub fn is_valid_ed25519_key(key: &[u8]) -> bool {
     let Some(point) = CompressedEdwardsY::from_slice(key).ok().and_then(|encoding| encoding.decompress()) else {
         return false;

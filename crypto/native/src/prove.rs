@@ -1,8 +1,10 @@
-//! Batchable proofs (draft-irtf-cfrg-sigma-protocols-03, "Prover" and `ProveBatchable`), constant time in witness and nonces.
+//! Batchable proofs (draft-irtf-cfrg-sigma-protocols-03, "Prover" and `ProveBatchable`), constant time in witness and
+//! nonces.
 //!
-//! A prover often made the elements of her statement herself and knows them over few bases: a ciphertext is known over the generator and the
-//! election's key. Where she says so, elements are replaced by their representations, and every multiplication by a secret is one of a
-//! fixed base with a table. Before any nonce is drawn, representations and witness are checked: nothing is proved that does not hold.
+//! A prover often made the elements of her statement herself and knows them over few bases: a ciphertext is known over
+//! the generator and the election's key. Where she says so, elements are replaced by their representations, and every
+//! multiplication by a secret is one of a fixed base with a table. Before any nonce is drawn, representations and
+//! witness are checked: nothing is proved that does not hold.
 
 use crate::fixed_base::FixedBase;
 use crate::points::{LENGTH, Malformed, Outcome, decode, encode_doubled, require_scalars, vartime_sum};
@@ -48,8 +50,8 @@ struct Prover<'a> {
 
 /// Commitment ‖ response, with fresh nonces from the operating system.
 ///
-/// known: (element index, [(base index, scalar), …]); may be empty. Refused are an invalid instance, a representation that is not true, and a witness
-/// that does not satisfy the relation.
+/// known: (element index, [(base index, scalar), …]); may be empty. Refused are an invalid instance, a representation
+/// that is not true, and a witness that does not satisfy the relation.
 pub fn prove<B: AsRef<[u8]>>(
     relation: &Relation,
     elements: &[u8],
@@ -247,7 +249,9 @@ mod tests {
         Relation::of(&header(&[opening, square])).unwrap()
     }
 
-    fn statement(bit: u64) -> (Vec<u8>, Vec<u8>, Vec<(usize, Vec<(usize, [u8; 32])>)>) {
+    type Owned = Vec<(usize, Vec<(usize, [u8; 32])>)>;
+
+    fn statement(bit: u64) -> (Vec<u8>, Vec<u8>, Owned) {
         let [bit, blinding, base] = [bit, 11, 13].map(Scalar::from);
         let base = base * RISTRETTO_BASEPOINT_POINT;
         let elements = encode_all(&[base, bit * RISTRETTO_BASEPOINT_POINT + blinding * base]);

@@ -1,9 +1,10 @@
 //! Linear relations compiled for evaluation (draft-irtf-cfrg-sigma-protocols-03, "Linear relations").
 //!
-//! A header is `SerializeLinearRelation` without the elements. It is parsed once and kept. Checks 1 to 7 of the draft's instance validation depend
-//! on the header alone and are settled here; check 8 is made where elements are decoded. Of checks 9 and 10 the part that depends on the
-//! header alone is settled here as well: a row with one non-zero coefficient on an element that is not the identity is never the
-//! identity in a group of prime order. What remains are the rows that have to be computed for every instance.
+//! A header is `SerializeLinearRelation` without the elements. It is parsed once and kept. Checks 1 to 7 of the draft's
+//! instance validation depend on the header alone and are settled here; check 8 is made where elements are decoded. Of
+//! checks 9 and 10 the part that depends on the header alone is settled here as well: a row with one non-zero
+//! coefficient on an element that is not the identity is never the identity in a group of prime order. What remains are
+//! the rows that have to be computed for every instance.
 
 use crate::points::{LENGTH, Malformed, Outcome, decode_scalar, vartime_sum};
 use curve25519_dalek::ristretto::RistrettoPoint;

@@ -1,4 +1,5 @@
-//! The SHAKE128 duplex sponge of draft-irtf-cfrg-fiat-shamir, as far as one challenge needs it: absorb, then squeeze once.
+//! The SHAKE128 duplex sponge of draft-irtf-cfrg-fiat-shamir, as far as one challenge needs it: absorb, then squeeze
+//! once.
 
 use curve25519_dalek::scalar::Scalar;
 use shake::digest::{ExtendableOutput, Update, XofReader};
@@ -39,7 +40,8 @@ pub fn session_id(tag: &[u8]) -> [u8; 32] {
     id
 }
 
-/// `DeriveChallenge` of draft-irtf-cfrg-sigma-protocols-03; the instance arrives in pieces that only belong together when concatenated.
+/// `DeriveChallenge` of draft-irtf-cfrg-sigma-protocols-03; the instance arrives in pieces that only belong together
+/// when concatenated.
 pub fn challenge(tag: &[u8], instance: &[&[u8]], commitment: &[u8]) -> Scalar {
     let sponge = instance.iter().fold(DuplexSponge::new(&session_id(tag)), |sponge, piece| sponge.absorb(piece));
     let mut wide = [0; 64];

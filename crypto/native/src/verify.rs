@@ -1,9 +1,10 @@
-//! Verification of batchable proofs (draft-irtf-cfrg-sigma-protocols-03, "Batchable NARG strings" and "Batch verification").
+//! Verification of batchable proofs (draft-irtf-cfrg-sigma-protocols-03, "Batchable NARG strings" and "Batch
+//! verification").
 //!
-//! A statement is read once: every point is decoded, the instance validated, the challenge derived. Whether its equations hold is asked of any
-//! number of statements at once, as one random linear combination: with an independent 128-bit weight from the operating system for every
-//! equation, drawn after everything else is fixed, a false equation survives with probability 2^-128, and true ones always do.
-//! Everything here is public and runs in variable time.
+//! A statement is read once: every point is decoded, the instance validated, the challenge derived. Whether its
+//! equations hold is asked of any number of statements at once, as one random linear combination: with an independent
+//! 128-bit weight from the operating system for every equation, drawn after everything else is fixed, a false equation
+//! survives with probability 2^-128, and true ones always do. Everything here is public and runs in variable time.
 
 use crate::points::{LENGTH, decode_all, decode_all_scalars, vartime_sum};
 use crate::relation::{Elements, Relation};

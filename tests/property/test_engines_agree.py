@@ -1,0 +1,162 @@
+"""Both engines give the same answer to every question about points, scalars, logarithms, keys and hashes.
+
+Proofs have a file of their own, `test_engines_agree_on_proofs`.
+"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.property.engines import (
+    IDENTITY,
+    L,
+    P,
+    agreed,
+    any_points,
+    any_scalars,
+    concatenated,
+    few,
+    good_points,
+    le,
+    many,
+    multiple,
+    native,
+    other_encodings,
+    ragged,
+    reference,
+)
+
+INTERFACE = {
+    "points and scalars": ("invalid_points", "invalid_scalars", "add", "subtract", "multiply", "scalar_reduce"),
+    "fixed bases and sums": (
+        "multiply_base",
+        "multiply_fixed",
+        "multi_scalar_multiply",
+        "sum_columns",
+        "discrete_logs",
+    ),
+    "proofs": ("session_id", "prove", "verify", "verify_batch"),
+    "hashes and keys": ("hash_leaves", "merkle_root", "valid_ed25519_key"),
+}
+
+
+@pytest.mark.parametrize("subject", INTERFACE)
+def test_both_engines_export_the_whole_interface(subject: str) -> None:
+    assert (reference.NAME, native.NAME) == ("reference", "native")
+    assert isinstance(reference.VERSION, str)
+    assert isinstance(native.VERSION, str)
+    for name in INTERFACE[subject]:
+        assert callable(getattr(reference, name)), name
+        assert callable(getattr(native, name)), name
+
+
+@many
+@given(st.one_of(concatenated(st.one_of(good_points, other_encodings)), ragged))
+def test_the_same_points_are_invalid(points: bytes) -> None:
+    agreed("invalid_points", points)
+
+
+@many
+@given(st.one_of(any_scalars, ragged))
+def test_the_same_scalars_are_invalid(scalars: bytes) -> None:
+    agreed("invalid_scalars", scalars)
+
+
+@many
+@given(a=any_points, b=any_points)
+def test_sums_and_differences_are_the_same(a: bytes, b: bytes) -> None:
+    shorter = min(len(a), len(b))
+    for operation in ("add", "subtract"):
+        agreed(operation, a, b)
+        agreed(operation, a[:shorter], b[:shorter])
+
+
+def test_a_difference_may_be_the_identity() -> None:
+    assert agreed("subtract", multiple(5), multiple(5)) == IDENTITY
+    assert agreed("add", multiple(5), multiple(L - 5)) == IDENTITY
+    assert agreed("add", multiple(5), IDENTITY) == multiple(5)
+
+
+@few
+@given(scalars=any_scalars, points=any_points)
+def test_products_are_the_same(scalars: bytes, points: bytes) -> None:
+    shorter = min(len(scalars), len(points))
+    for operation in ("multiply", "multi_scalar_multiply"):
+        agreed(operation, scalars, points)
+        agreed(operation, scalars[:shorter], points[:shorter])
+
+
+@few
+@given(base=st.one_of(good_points, other_encodings, ragged), scalars=any_scalars, times=st.sampled_from([1, 1, 1, 8]))
+def test_fixed_base_products_are_the_same(base: bytes, scalars: bytes, times: int) -> None:
+    agreed("multiply_fixed", base, scalars * times)
+    agreed("multiply_base", scalars)
+
+
+@few
+@given(points=st.one_of(concatenated(st.one_of(good_points, st.just(IDENTITY)), maximum=12), any_points), wide=ragged)
+def test_column_sums_are_the_same(points: bytes, wide: bytes) -> None:
+    for columns in range(-1, 5):
+        agreed("sum_columns", points, columns)
+    agreed("sum_columns", wide, 1)
+
+
+@many
+@given(st.one_of(concatenated(st.binary(min_size=64, max_size=64)), ragged))
+def test_wide_integers_are_reduced_alike(wide: bytes) -> None:
+    agreed("scalar_reduce", wide)
+
+
+@few
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(-1, 3000)), max_size=6), st.integers(0, 10**5))
+def test_the_same_logarithms_are_found(pairs: list[tuple[int, int]], large: int) -> None:
+    points = b"".join(multiple(exponent) for exponent, _ in pairs)
+    found = agreed("discrete_logs", points, [bound for _, bound in pairs])
+    if all(bound >= 0 for _, bound in pairs):
+        assert found == [x if x <= bound else None for x, bound in pairs]
+    assert agreed("discrete_logs", multiple(large), [large]) == [large]
+    assert agreed("discrete_logs", multiple(large + 1), [large]) == [None]
+    agreed("discrete_logs", points, [7])
+
+
+TORSION = [
+    bytes(32),
+    le(1),
+    le(P - 1),
+    le(P),
+    le(P + 1),
+    le(1 | 1 << 255),
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+]
+
+
+@many
+@given(st.one_of(st.binary(min_size=32, max_size=32), st.binary(max_size=40), st.sampled_from(TORSION)))
+def test_the_same_ed25519_keys_are_valid(key: bytes) -> None:
+    agreed("valid_ed25519_key", key)
+
+
+def test_an_ed25519_key_is_valid_and_points_of_small_order_are_not() -> None:
+    base_point = le(4 * pow(5, -1, P) % P)
+    assert agreed("valid_ed25519_key", base_point) is True
+    assert [agreed("valid_ed25519_key", key) for key in TORSION] == [False] * len(TORSION)
+
+
+@many
+@given(st.binary(max_size=400))
+def test_session_ids_are_the_same(tag: bytes) -> None:
+    agreed("session_id", tag)
+
+
+@many
+@given(st.lists(st.binary(max_size=300), max_size=20), st.integers(0, 40), ragged)
+def test_merkle_hashes_are_the_same(entries: list[bytes], cut: int, garbage: bytes) -> None:
+    bundle = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    leaves = agreed("hash_leaves", bundle)
+    assert len(leaves) == 32 * len(entries)
+    for size in {0, len(entries), cut % (len(entries) + 1)}:
+        agreed("merkle_root", leaves[: 32 * size])
+    for malformed in (bundle[: len(bundle) - cut], garbage):
+        agreed("hash_leaves", malformed)
+    agreed("merkle_root", garbage)
