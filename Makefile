@@ -24,7 +24,7 @@ check: setup-development  ## format, lint, types, dependency rule
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@if command -v cargo >/dev/null; then cargo fmt --check --manifest-path crypto/native/Cargo.toml \
-	 && cargo clippy --quiet --locked --all-targets --manifest-path crypto/native/Cargo.toml -- -D warnings; \
+	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings; \
 	 else echo "cargo is missing: rustfmt and clippy did not run"; fi
 
 bench: setup-development  ## measure on this machine; writes benchmarks/figures.json
