@@ -123,7 +123,10 @@ def next_step(record: Record, secrets: Secrets, key: SigningKey) -> Step:
         return Step((), f"waiting: {n - len(ceremony.shares)} of {n} guardians have not sent their shares yet")
     if number in ceremony.confirmations:
         return Step((), f"confirmed; {n - len(ceremony.confirmations)} of {n} have not confirmed yet", done=True)
-    due = [*complaints(record, secrets, number), *answers(record, secrets, number)]
+    due: list[GuardianComplaint | GuardianAnswer] = [
+        *complaints(record, secrets, number),
+        *answers(record, secrets, number),
+    ]
     if due:
         return Step(tuple(_sign(content, key) for content in due), "complaints and answers published; run again")
     unanswered = len(ceremony.complaints) - len(ceremony.answers)
