@@ -163,8 +163,10 @@ class BoardLog:
             self.recover()
         if self._record is None or self._head is None:
             raise Unusable(f"board {self.board.slug} is not ready")
-        if self.published is None or self.published.checkpoint != self._head:
-            self._write_files(0 if self.published is None else self.published.checkpoint.size, [self._head.size])
+        if self.published is None:
+            self._write_files(0, self._store.checkpoint_sizes(self.board))
+        elif self.published.checkpoint != self._head:
+            self._write_files(self.published.checkpoint.size, [self._head.size])
         return self._record, self._head
 
     def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:

@@ -150,6 +150,10 @@ class Elections:
                 f"this server has no key {record.manifest.board.name} with the id that the manifest gives",
                 detail=f"The operator makes it with: retally-server board new {slug}",
             )
+        for board in self._store.boards():
+            # A commit may have been durable although it was reported as failed.
+            if board.slug == slug and board.election_id == record.election_id:
+                return board, key
         root = record.root
         note = sign_checkpoint(Checkpoint(key.verifier_key.name, 1, root), key)
         manifest = NewEntry(manifest_entry, leaf_hash(manifest_entry), None)

@@ -17,7 +17,7 @@ from retally_server.board_keys import make_board_key, read_board_key
 from retally_server.hours import outside_hours
 from retally_server.problems import documented, refused
 from retally_server.rates import BallotRate
-from retally_server.settings import load_settings
+from retally_server.settings import Settings, load_settings
 from retally_server.submissions import Submission
 
 HOURS = SimpleNamespace(opens=100, closes=200, grace=10)
@@ -194,3 +194,11 @@ def test_logs_are_json_and_never_carry_the_text_of_an_exception(capsys: pytest.C
     assert [line.get("fault") for line in lines] == [None, "ValueError", "ValueError"]
     assert "kJ2" not in str(lines)
     assert "203.0.113.7" not in str(lines)
+
+
+# ---- the operator's guide ----
+
+
+def test_every_setting_is_in_the_operators_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "operator.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`RETALLY_{name.upper()}`" not in guide] == []

@@ -63,14 +63,22 @@ def create_app(elections: Elections) -> FastAPI:
         finally:
             await elections.stop()
 
-    app = FastAPI(title="Retally ballot server", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
+    # The pages that show OpenAPI would load scripts from somebody else's server; /openapi.json is enough.
+    app = FastAPI(
+        title="Retally ballot server",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.elections = elections
     for module in (elections_api, ballots_api, log_api, health_api):
         app.include_router(module.router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unreadable_parameters)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"])
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"])
     app.add_middleware(FaultsBecomeProblems)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

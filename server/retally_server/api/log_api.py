@@ -24,6 +24,8 @@ _TILE = {"application/octet-stream": {"schema": {"type": "string", "format": "bi
 _CHECKPOINT = (
     "ballots.example/council-2027\n1208\nsFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n\n\u2014 ballots.example/…\n"
 )
+# Voters write what stands in bundles: a browser must never take it for a page.
+_AS_SAID = {"X-Content-Type-Options": "nosniff"}
 Size = Annotated[int | None, Query(ge=1, description="Tree size; absent: that of the published checkpoint.")]
 
 
@@ -44,7 +46,7 @@ async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Respons
     note = await run_in_threadpool(board.log.files.checkpoint)
     if note is None:
         raise Problem("not-ready", "the board has not been published yet", retry_after=5)
-    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}"}
+    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
     return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
 
 
@@ -71,7 +73,7 @@ async def show_tile(
         raise Problem(
             "not-found", "there is no such tile", detail="Where a partial tile is gone, the full one is there."
         )
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", **_AS_SAID}
     return FileResponse(file, headers=headers, media_type="application/octet-stream")
 
 
