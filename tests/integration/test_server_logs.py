@@ -14,7 +14,7 @@ from retally_crypto.tracking import tracking_code
 from retally_server import logs
 
 from tests.boards import MAYOR, Election, body_hash, district
-from tests.integration.test_server_http import HERE, Server
+from tests.server_http import HERE, Server
 
 ADDRESS = "203.0.113.7"
 
