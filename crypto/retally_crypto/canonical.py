@@ -1,7 +1,8 @@
 """Canonical JSON: one value, one byte string (docs/spec 1.1; RFC 8785 restricted to what entries need).
 
 Parsing is strict in one rule: what was read must serialise to the very same bytes. Size and depth are limited before
-the parser runs, so that no input can exhaust its stack.
+the parser runs, so that no input can exhaust its stack, and every step takes time linear in the input: anyone may send
+a ballot entry.
 """
 
 from __future__ import annotations
@@ -18,29 +19,27 @@ MAX_BYTES = 65_535
 MAX_DEPTH = 8
 MAX_INTEGER = 2**53 - 1
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+# Possessive, and with the closing quotation mark optional: an unterminated string is consumed once, never retried.
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def canonical_bytes(value: Json) -> bytes:
-    """The canonical form of a value. Raises ValueError for a value that has none: our own mistake, never an input's."""
+    """The canonical form of a value, which `parse_canonical` reads.
+
+    Raises Malformed if it is too long, ValueError for a value that has none: our own mistake, never an input's.
+    """
     _require_canonical(value, 1)
-    return _serialise(value)
+    raw = _serialise(value)
+    _require_size(raw)
+    return raw
 
 
 def parse_canonical(raw: bytes) -> Json:
     """The value whose canonical form `raw` is. Raises Malformed, saying which rule is broken."""
-    if len(raw) > MAX_BYTES:
-        raise Malformed(f"JSON of {len(raw)} bytes: at most {MAX_BYTES} are allowed")
+    _require_size(raw)
     _require_depth(raw)
     try:
-        value: Json = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_members,
-            parse_int=_integer,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-        )
+        value: Json = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Malformed(f"JSON is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -56,29 +55,36 @@ def parse_canonical(raw: bytes) -> Json:
 
 
 def _serialise(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
+
+
+def _require_size(raw: bytes) -> None:
+    if len(raw) > MAX_BYTES:
+        raise Malformed(f"JSON of {len(raw)} bytes: at most {MAX_BYTES} are allowed")
 
 
 def _require_depth(raw: bytes) -> None:
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return
-    depth = deepest = 0
-    for match in _BRACKET.finditer(_STRING.sub(b"", raw)):
-        depth += 1 if match.group() in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise Malformed(f"JSON nested {deepest} deep: at most {MAX_DEPTH} are allowed")
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(raw):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+        elif token in (b"]", b"}"):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise Malformed(f"JSON nested {depth} deep at byte {match.start()}: at most {MAX_DEPTH} are allowed")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"JSON object has the member {twice[:64]!r} twice")
-    for name in members:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
         if not name.isascii():
             raise Malformed("JSON object has a member whose name is not ASCII")
+        if name in members:
+            raise Malformed(f"JSON object has the member {name[:64]!r} twice")
+        members[name] = value
     return members
 
 
@@ -92,12 +98,18 @@ def _no_float(text: str) -> NoReturn:
     raise Malformed(f"JSON number {text[:20]}: only integers are allowed")
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def _require_canonical(value: Json, depth: int) -> None:
     if isinstance(value, dict):
+        _require_deeper(depth)
         for name, member in value.items():
             if not isinstance(name, str) or not name.isascii():
                 raise ValueError("a member's name is not an ASCII string")
-            _require_deeper(depth)
             _require_canonical(member, depth + 1)
     elif isinstance(value, list):
         _require_deeper(depth)

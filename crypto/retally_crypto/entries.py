@@ -20,7 +20,7 @@ from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadSignature, Malformed, RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.members import (
-    AsTuple,
+    Array,
     Bytes32,
     Bytes80,
     Identifier,
@@ -67,7 +67,7 @@ class SealedShare(Members):
 class GuardianShares(Content):
     kind: Literal["guardian-shares"] = "guardian-shares"
     guardian: Number
-    shares: Annotated[tuple[SealedShare, ...], AsTuple, Field(max_length=31)]
+    shares: Annotated[Array[SealedShare], Field(max_length=31)]
 
 
 class GuardianComplaint(Content):
@@ -101,7 +101,7 @@ class Roll(Content):
     registrar: Number
     first: Integer
     parts: Records32
-    styles: Annotated[tuple[Integer, ...], AsTuple, Field(min_length=1, max_length=LARGEST_CHUNK)]
+    styles: Annotated[Array[Integer], Field(min_length=1, max_length=LARGEST_CHUNK)]
 
 
 class RollRevocation(Content):
@@ -135,18 +135,18 @@ class Station(Members):
 
     id: Identifier
     invalid: Integer
-    votes: Annotated[tuple[Integer, ...], AsTuple, Field(min_length=1, max_length=256)]
+    votes: Annotated[Array[Integer], Field(min_length=1, max_length=256)]
 
 
 class PaperCount(Content):
     kind: Literal["paper-count"] = "paper-count"
     district: Identifier
     contest: Identifier
-    stations: Annotated[tuple[Station, ...], AsTuple, Field(min_length=1, max_length=500)]
+    stations: Annotated[Array[Station], Field(min_length=1, max_length=500)]
     late: bool
 
 
-Districts = Annotated[tuple[Identifier, ...], AsTuple, Field(min_length=1, max_length=4096)]
+Districts = Array[Identifier]
 
 
 class PartialDecryption(Content):
@@ -154,7 +154,7 @@ class PartialDecryption(Content):
     guardian: Number
     size: Integer
     root: Bytes32
-    units: Annotated[tuple[Districts, ...], AsTuple, Field(max_length=4096)]
+    units: Array[Districts]
     aggregates: Bytes32
     points: PerhapsRecords32
     proof: Records32
@@ -162,14 +162,14 @@ class PartialDecryption(Content):
 
 class ResultContest(Members):
     contest: Identifier
-    counts: Annotated[tuple[Integer, ...], AsTuple, Field(min_length=1, max_length=256)]
+    counts: Array[Integer]
 
 
 class ResultUnit(Members):
     districts: Districts
     state: Literal["reported", "empty", "withheld"]
     counted: Integer
-    contests: Annotated[tuple[ResultContest, ...], AsTuple, Field(max_length=64)]
+    contests: Array[ResultContest]
 
 
 class Result(Content):
@@ -180,7 +180,7 @@ class Result(Content):
     superseded: Integer
     counted: Integer
     refused: Integer
-    units: Annotated[tuple[ResultUnit, ...], AsTuple, Field(max_length=4096)]
+    units: Array[ResultUnit]
     combined: Bytes32
 
 
@@ -217,6 +217,7 @@ _KINDS: dict[str, type[Any]] = {
     "result": Result,
 }
 _BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", "proof", "style")
+_BODY_MEMBERS = tuple(name for name in _BALLOT_MEMBERS if name != "proof")
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,10 +337,13 @@ def _body(raw: bytes, proof_length: int) -> bytes:
 
 
 def ballot_entry(body: bytes, proof: bytes) -> bytes:
-    """The ballot entry of a body and its proof. Raises Malformed for a body that is not one."""
+    """The ballot entry of a body and its proof.
+
+    Raises Malformed for a body that has other members than 6.4 says, and for an entry that is too long.
+    """
     members = parse_canonical(body)
-    if not isinstance(members, dict):
-        raise Malformed("a ballot's body is an object")
+    if not isinstance(members, dict) or tuple(members) != _BODY_MEMBERS:
+        raise Malformed(f"a ballot's body has exactly the members {', '.join(_BODY_MEMBERS)}")
     return canonical_bytes(members | {"proof": b64url_encode(proof)})
 
 
@@ -357,14 +361,20 @@ def sign_entry(content: OfficialContent, keys: Sequence[SigningKey]) -> bytes:
 
 
 def required_signers(content: OfficialContent, manifest: Manifest) -> tuple[VerifierKey, ...]:
-    """Whose signature lines an entry has, in this order (page 4)."""
+    """Whose signature lines an entry has, in this order (page 4). Raises Malformed if there is no such official."""
     if isinstance(content, Ceremony | PartialDecryption):
-        return (manifest.guardians.keys[content.guardian - 1],)
+        return (_official("guardian", content.guardian, manifest.guardians.keys),)
     if isinstance(content, RollCommitment | Roll):
-        return (manifest.registrars[content.registrar - 1],)
+        return (_official("registrar", content.registrar, manifest.registrars),)
     if isinstance(content, RollRevocation | RollReplacement):
         return manifest.registrars
     return (manifest.authority,)
+
+
+def _official(role: str, number: int, keys: tuple[VerifierKey, ...]) -> VerifierKey:
+    if not 1 <= number <= len(keys):
+        raise Malformed(f"there is no {role} {number}")
+    return keys[number - 1]
 
 
 def check_signatures(entry: SignedEntry, manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from retally_crypto.contests import layout, weights
 from retally_crypto.engine import engine
-from retally_crypto.members import AsTuple, Bytes32, Identifier, Integer, Key, Members, Text
+from retally_crypto.members import Array, Bytes32, Identifier, Integer, Key, Members, Text
 from retally_crypto.notes import COSIGNATURE_V1, ED25519, MAX_ENTRY_BYTES, VerifierKey
 
 LONGEST_GRACE = 86_400
@@ -32,7 +32,7 @@ class Contest(Members):
 
     id: Identifier
     title: Text
-    options: Annotated[tuple[Option, ...], AsTuple, Field(min_length=1, max_length=256)]
+    options: Annotated[Array[Option], Field(min_length=1, max_length=256)]
     limit: Literal["total", "option"]
     score: Annotated[int, Field(ge=1, le=LARGEST_SCORE)]
     min: Integer
@@ -52,20 +52,20 @@ class Style(Members):
 
     id: Identifier
     district: Identifier
-    contests: Annotated[tuple[Identifier, ...], AsTuple, Field(min_length=1, max_length=64)]
+    contests: Annotated[Array[Identifier], Field(min_length=1, max_length=64)]
 
 
 class GuardianKeys(Members):
     """The guardians' signing keys and the number k of them that decrypt together."""
 
-    keys: Annotated[tuple[Key, ...], AsTuple, Field(min_length=1, max_length=32)]
+    keys: Annotated[Array[Key], Field(min_length=1, max_length=32)]
     threshold: Annotated[int, Field(ge=1, le=32)]
 
 
 class WitnessKeys(Members):
     """The witnesses' cosignature keys and the quorum; none and 0 for a trial."""
 
-    keys: Annotated[tuple[Key, ...], AsTuple, Field(max_length=32)]
+    keys: Annotated[Array[Key], Field(max_length=32)]
     quorum: Annotated[int, Field(ge=0, le=32)]
 
 
@@ -79,7 +79,7 @@ class Caps(Members):
 class ClientPages(Members):
     """Where voters find the web client, and the digest of what is served there."""
 
-    origins: Annotated[tuple[Text, ...], AsTuple, Field(max_length=16)]
+    origins: Annotated[Array[Text], Field(max_length=16)]
     bundle: Bytes32 | None
 
 
@@ -92,15 +92,15 @@ class Manifest(Members):
     notice: Text | None
     authority: Key
     board: Key
-    registrars: Annotated[tuple[Key, ...], AsTuple, Field(min_length=1, max_length=16)]
+    registrars: Annotated[Array[Key], Field(min_length=1, max_length=16)]
     guardians: GuardianKeys
     witnesses: WitnessKeys
     opens: Integer
     closes: Integer
     grace: Annotated[int, Field(ge=0, le=LONGEST_GRACE)]
-    contests: Annotated[tuple[Contest, ...], AsTuple, Field(min_length=1, max_length=64)]
-    districts: Annotated[tuple[District, ...], AsTuple, Field(min_length=1, max_length=4096)]
-    styles: Annotated[tuple[Style, ...], AsTuple, Field(min_length=1, max_length=4096)]
+    contests: Annotated[Array[Contest], Field(min_length=1, max_length=64)]
+    districts: Annotated[Array[District], Field(min_length=1, max_length=4096)]
+    styles: Annotated[Array[Style], Field(min_length=1, max_length=4096)]
     smallest_unit: Integer
     caps: Caps
     client: ClientPages

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, PlainSerializer, StringConstraints
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import RetallyError
@@ -78,5 +78,7 @@ Records32 = Annotated[bytes, BeforeValidator(_binary(32, 65_535, 32)), _as_base6
 """One or more points or scalars of 32 bytes."""
 PerhapsRecords32 = Annotated[bytes, BeforeValidator(_binary(0, 65_535, 32)), _as_base64url]
 Key = Annotated[VerifierKey, BeforeValidator(_vkey), PlainSerializer(format_vkey, return_type=str)]
-AsTuple = BeforeValidator(_tuple)
-"""JSON has arrays; models hold tuples, because they are frozen."""
+
+Item = TypeVar("Item")
+Array = Annotated[tuple[Item, ...], FailFast(), BeforeValidator(_tuple)]
+"""JSON has arrays; models hold tuples, because they are frozen. The first wrong item ends the reading."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retally_crypto.encoding import hex_decode
+from retally_crypto.engine import engine
 from retally_crypto.entries import SignedEntry, check_signatures, election_id, parse_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest, check_manifest
@@ -110,6 +111,9 @@ def _require_sound(policy: TrustPolicy) -> None:
     for key in policy.witnesses:
         if key.algorithm != COSIGNATURE_V1:
             raise Malformed(f"trust policy: the key of witness {key.name} is of signature type 4")
+    for key in (policy.board, *policy.witnesses):
+        if not engine.valid_ed25519_key(key.public_key):
+            raise Malformed(f"trust policy: the key of {key.name} is no canonical point of prime order")
     w, q = len(policy.witnesses), policy.quorum
     if w and not w < 2 * q <= 2 * w:
         raise Malformed(f"trust policy: the quorum is {q} of {w} witnesses, more than half are needed")
