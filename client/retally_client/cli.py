@@ -10,6 +10,7 @@ from retally_crypto.engine import engine
 from retally_client import __version__
 from retally_client.authority.commands import app as authority
 from retally_client.guardian.commands import app as guardian
+from retally_client.lab.commands import app as lab
 from retally_client.verifier import commands as verifier
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command("mirror")(verifier.mirror)
 app.command("policy")(verifier.policy)
 app.add_typer(authority, name="authority")
 app.add_typer(guardian, name="guardian")
+app.add_typer(lab, name="lab")
 
 
 def main() -> None:

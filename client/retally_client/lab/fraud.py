@@ -14,7 +14,7 @@ from retally_crypto.checkpoints import Checkpoint, parse_checkpoint, sign_checkp
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.errors import Unusable
-from retally_crypto.merkle import hash_source
+from retally_crypto.merkle import hash_source, leaf_hash
 from retally_crypto.notes import SigningKey, parse_note
 from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, encode_bundle, tile_bytes, tile_path, tiles_of
 
@@ -30,15 +30,14 @@ def read_entries(board: Path) -> list[bytes]:
 
 def write_signed_board(folder: Path, entries: Sequence[bytes], key: SigningKey) -> None:
     """A complete board folder of these entries, with a checkpoint signed by `key`."""
-    hashes = engine.hash_leaves(encode_bundle(entries)) if entries else b""
-    leaves = [hashes[start : start + 32] for start in range(0, len(hashes), 32)]
+    leaves = [leaf_hash(entry) for entry in entries]
     source = hash_source(leaves)
     for bundle in bundles_of(len(entries)):
         first = bundle.index * 256
         _write(folder / bundle_path(bundle), encode_bundle(entries[first : first + bundle.width]))
     for tile in tiles_of(len(entries)):
         _write(folder / tile_path(tile), tile_bytes(tile, source))
-    checkpoint = Checkpoint(key.verifier_key.name, len(entries), engine.merkle_root(hashes))
+    checkpoint = Checkpoint(key.verifier_key.name, len(entries), engine.merkle_root(b"".join(leaves)))
     _write(folder / "checkpoint", sign_checkpoint(checkpoint, key))
 
 

@@ -1,0 +1,44 @@
+"""`retally lab …`"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retally_client.console import COULD_NOT_RUN, DONE, REFUSED, fail, plain_errors, print_json
+from retally_client.lab.demo import run_demo
+from retally_client.lab.replay import NOTICE, SCALES
+from retally_client.verifier.commands import AsJson
+
+app = typer.Typer(no_args_is_help=True, help="Trials: the re-enactment of published totals.")
+
+
+@app.command()
+@plain_errors
+def demo(
+    scale: Annotated[int, typer.Option(help="1, 100 or 500: one ballot for so many")] = 500,
+    folder: Annotated[Path | None, typer.Option(help="a folder that is not there yet; default: demo-TIME")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Re-enact the disputed count of 2021 with real encryption over a real server, verify it, and catch a fraud."""
+    if scale not in SCALES:
+        fail(f"there is no scale {scale}; there are {', '.join(map(str, SCALES))}")
+    place = folder or Path(time.strftime("demo-%Y%m%d-%H%M%S"))
+    if place.exists():
+        fail(f"{place} is there already: name another folder", COULD_NOT_RUN)
+    place.mkdir(parents=True)
+    done = run_demo(place, scale)
+    if as_json:
+        print_json(
+            {
+                "notice": NOTICE,
+                "folder": str(place),
+                "counts_equal_published": done.equal,
+                "verdict": done.verdict,
+                "altered_board_fails": list(done.refused_by),
+            }
+        )
+    raise typer.Exit(DONE if done.succeeded else REFUSED)
