@@ -155,13 +155,13 @@ def _vote(address: str, replay: Replay, officials: Officials, board_key: str, fo
     while time.time() <= manifest.closes:
         time.sleep(0.2)
     election.close()
+    record = election.record()
     for district in replay.districts:
         station = Station(
             id="all",
             invalid=district.paper_invalid,
             votes=tuple(candidate.paper for candidate in district.candidates),
         )
-        record = election.record() if district is replay.districts[0] else record
         election.server.append(
             paper_count_entry(record, officials.authority, district.number, district.number, [station])
         )
@@ -208,9 +208,7 @@ def _show_result(replay: Replay, report: Report, folder: Path) -> bool:
     equal = equal and superseded == sum(one.superseded for one in replay.districts)
     out.print()
     if equal:
-        _done(
-            f"counts equal the published online totals at scale 1:{replay.scale}, {superseded} superseded ballots included"
-        )
+        _done(f"counts equal the published online totals at scale 1:{replay.scale}, {superseded} ballots superseded")
     else:
         out.print("[bold red]the counts differ from the published totals[/]")
     reversing = sum(margin.reversed for margin in margins)
@@ -259,14 +257,14 @@ def _show_fraud(folder: Path, server: ServerFolder, policy: TrustPolicy, report:
     forged = folder / "board-altered"
     altered_copy(folder / "board", forged, index, _board_key(server))
     out.print(
-        f"\nNow the operator exchanges two ciphertexts in the ballot at entry {index}, rewrites every tile and signs the "
-        "new board with its own key:",
+        f"\nNow the operator exchanges two ciphertexts in the ballot at entry {index}, rewrites every tile and signs "
+        "the new board with its own key:",
         markup=False,
     )
     refused = _verify(forged, policy)
     for number in refused.failed:
-        for note in refused.notes_of(number)[:2]:
-            out.print(f"  {number}  {note}", markup=False)
+        for note in refused.notes_of(number)[:1]:
+            out.print(f"  {note}", markup=False)
     out.print(refused.verdict_line, style="bold red" if refused.verdict == "FAIL" else "", markup=False)
     return refused.failed
 
