@@ -39,7 +39,7 @@ from retally_client.verifier.run import verify_board
 
 SLUG = "re-enactment"
 GUARDIANS, THRESHOLD, REGISTRARS = 5, 3, 2
-REFERENCE_BALLOTS = 300
+REFERENCE_BALLOTS = 520
 """Ballots on the reference engine: as many as it encrypts, takes in and verifies in about the time the native engine
 needs for all."""
 VOTING_SECONDS, GRACE_SECONDS = 5, 86_400
