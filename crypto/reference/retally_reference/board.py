@@ -1,0 +1,119 @@
+"""Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from retally_reference.canonical import Refusal
+
+Read = Callable[[str], bytes | None]
+"""The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer."""
+
+LONGEST_FILE = 256 * (2 + 65_535)
+WIDTH = 256
+
+
+class Missing(Exception):
+    """A file that the checkpoint promises is not there."""
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A board that answers "elsewhere" has not answered."""
+
+    def redirect_request(self, *_arguments: object, **_named: object) -> None:
+        return None
+
+
+def open_board(location: str) -> Read:
+    """Reads a board at a URL or in a folder. OSError if there is neither."""
+    if urlsplit(location).scheme in ("http", "https"):
+        return _over_http(location.rstrip("/"))
+    folder = Path(location)
+    if not folder.is_dir():
+        raise OSError(f"{location} is not a folder")
+    return lambda path: _from_folder(folder / path)
+
+
+def _from_folder(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return _limited(file.read(LONGEST_FILE + 1), str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _over_http(prefix: str) -> Read:
+    opener = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
+
+    def read(path: str) -> bytes | None:
+        # open_board lets only http and https come here.
+        request = urllib.request.Request(f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})  # noqa: S310
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return _limited(answer.read(LONGEST_FILE + 1), path)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise OSError(f"{path}: the board answers with status {error.code}") from None
+
+    return read
+
+
+def _limited(content: bytes, name: str) -> bytes:
+    if len(content) > LONGEST_FILE:
+        raise OSError(f"{name} is longer than {LONGEST_FILE} bytes")
+    return content
+
+
+def tile_path(level: str, index: int, width: int) -> str:
+    """`tile/<level>/x001/x234/067[.p/<width>]`; level `entries` for bundles."""
+    groups = f"{index:,}".split(",")
+    groups = [group.zfill(3) for group in groups]
+    path = "/".join(["tile", level, *(f"x{group}" for group in groups[:-1]), groups[-1]])
+    return path if width == WIDTH else f"{path}.p/{width}"
+
+
+def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """For each bundle of a board of `size` entries: its entries and the leaf hashes that its level-0 tile claims.
+
+    Missing if a file is not there, Refusal if it has another form than its place demands.
+    """
+    for index in range(-(-size // WIDTH)):
+        width = min(WIDTH, size - index * WIDTH)
+        bundle = _partial_or_full(read, "entries", index, width)
+        tile = _partial_or_full(read, "0", index, width)
+        entries, consumed = _split_bundle(bundle[0], width, index)
+        whole = bundle[1] or consumed == len(bundle[0])
+        if not whole:
+            raise Refusal(f"bundle {index} is longer than its {width} entries")
+        hashes = tile[0][: 32 * width] if tile[1] else tile[0]
+        if len(hashes) != 32 * width:
+            raise Refusal(f"level-0 tile {index} has {len(hashes)} bytes, not {32 * width}")
+        yield entries, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+
+
+def _partial_or_full(read: Read, level: str, index: int, width: int) -> tuple[bytes, bool]:
+    """The file of this width, or the full one that may have replaced it; whether it is such a full one."""
+    path = tile_path(level, index, width)
+    content = read(path)
+    if content is not None:
+        return content, False
+    content = read(tile_path(level, index, WIDTH)) if width < WIDTH else None
+    if content is None:
+        raise Missing(f"{path} is not there")
+    return content, True
+
+
+def _split_bundle(bundle: bytes, width: int, index: int) -> tuple[list[bytes], int]:
+    entries: list[bytes] = []
+    position = 0
+    for _ in range(width):
+        start = position + 2
+        end = start + int.from_bytes(bundle[position:start], "big")
+        if end > len(bundle) or start > len(bundle):
+            raise Refusal(f"bundle {index} ends inside entry {index * WIDTH + len(entries)}")
+        entries.append(bundle[start:end])
+        position = end
+    return entries, position

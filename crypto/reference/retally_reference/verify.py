@@ -1,0 +1,345 @@
+"""Page 8: V01 to V21 over a board, and one verdict. This is the whole verifier, in the order of the page.
+
+    report = verify_board(read, policy)
+
+`read` gives the board's files, `policy` is the text of a trust policy. Nothing that a file can contain raises: it
+fails its check.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from retally_reference.board import Missing, Read, bundles
+from retally_reference.canonical import Refusal, base64_standard, refuse_unless
+from retally_reference.election import Election
+from retally_reference.entries import Official, read_official, wrong_signature
+from retally_reference.manifest import broken_rules
+from retally_reference.merkle import leaf_hash, merkle_root, node_hash
+from retally_reference.notes import Head, Policy, has_quorum, open_checkpoint, parse_policy
+from retally_reference.tally import result_units
+
+CHECKS = tuple(f"V{number:02}" for number in range(1, 22))
+PASS, FAIL, INCOMPLETE, NOT_APPLICABLE = "pass", "fail", "incomplete", "not applicable"
+NO_WITNESS = "no witness: split views cannot be excluded"
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Report:
+    """What was found: a state and notes for each check, and the counts where they could be computed."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    witnesses: int = 0
+    size: int = 0
+    election: bytes = b""
+    title: str = ""
+    notice: str | None = None
+    counts: list[dict[str, Any]] | None = None
+    papers: list[dict[str, Any]] = field(default_factory=list)
+    reconciliation: dict[str, int] | None = None
+
+    def conclude(
+        self, check: str, failures: Sequence[str], missing: Sequence[str] = (), remarks: Sequence[str] = ()
+    ) -> None:
+        """Fail outranks incomplete outranks pass."""
+        self.states[check] = FAIL if failures else INCOMPLETE if missing else PASS
+        self.notes[check] = [*failures, *missing, *remarks]
+
+    def state_of(self, check: str) -> str:
+        return self.states[check]
+
+    def notes_of(self, check: str) -> list[str]:
+        return self.notes[check]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(check for check in CHECKS if self.states[check] == FAIL)
+
+    @property
+    def verdict(self) -> str:
+        found = set(self.states.values())
+        return "FAIL" if FAIL in found else "INCOMPLETE" if INCOMPLETE in found else "PASS"
+
+    @property
+    def exit_code(self) -> int:
+        return {"PASS": 0, "FAIL": 1, "INCOMPLETE": 2}[self.verdict]
+
+
+@dataclass
+class Claim:
+    """Another checkpoint of this board: kept, of a receipt, or the one by which an entry took effect."""
+
+    name: str
+    head: Head
+
+
+def verify_board(
+    read: Read,
+    policy: bytes,
+    kept: Sequence[bytes] = (),
+    receipts: Sequence[bytes] = (),
+    progress: Progress = lambda done, size: None,
+) -> Report:
+    """All checks. Refusal if the policy is none; OSError if the board does not answer or has no checkpoint."""
+    trusted = parse_policy(policy)
+    report = Report(witnesses=len(trusted.witnesses), election=trusted.election)
+    election = _verify(read, trusted, kept, receipts, progress, report)
+    for check in CHECKS[:20]:
+        if check not in report.states:
+            report.conclude(check, (), ["an earlier check leaves nothing to look at"])
+    offline = "this verifier was not served by the board"
+    unnamed = election is not None and election.manifest["client"]["bundle"] is None
+    report.states["V21"] = NOT_APPLICABLE
+    report.notes["V21"] = ["the manifest names no web bundle" if unnamed else offline]
+    return report
+
+
+def _verify(
+    read: Read, policy: Policy, kept: Sequence[bytes], receipts: Sequence[bytes], progress: Progress, report: Report
+) -> Election | None:
+    raw = read("checkpoint")
+    if raw is None:
+        raise OSError("there is no checkpoint: this is no board, or nothing was published yet")
+    head = v01_checkpoint(raw, policy, report)
+    if head is None:
+        return None
+    report.size = head.size
+    entries = v02_entries(read, head, policy, kept, receipts, progress, report)
+    if entries is None:
+        return None
+    election = v03_manifest(entries, policy, report)
+    if election is None:
+        return None
+    hashes = b"".join(map(leaf_hash, entries))
+    election.take(entries[1:], lambda size: merkle_root(hashes[: 32 * size]))
+    report.title, report.notice = election.manifest["title"], election.manifest["notice"]
+    _conclude(election, v04_times(read, policy, election, hashes), report)
+    return election
+
+
+def v01_checkpoint(raw: bytes, policy: Policy, report: Report) -> Head | None:
+    """The board's signature and the witnesses' quorum."""
+    try:
+        head = open_checkpoint(raw, policy)
+    except Refusal as refusal:
+        report.conclude("V01", [str(refusal)])
+        return None
+    if not has_quorum(head, policy):
+        report.conclude("V01", [f"{len(head.times)} witnesses cosigned, the quorum is {policy.quorum}"])
+        return None
+    report.conclude("V01", [], [], [] if policy.witnesses else [NO_WITNESS])
+    return head
+
+
+def v02_entries(
+    read: Read,
+    head: Head,
+    policy: Policy,
+    kept: Sequence[bytes],
+    receipts: Sequence[bytes],
+    progress: Progress,
+    report: Report,
+) -> list[bytes] | None:
+    """Entries hash to tiles and root; kept checkpoints and receipts agree. None if the entries are not the
+    checkpoint's."""
+    entries: list[bytes] = []
+    try:
+        for bundle, claimed in bundles(read, head.size):
+            for entry, leaf in zip(bundle, claimed, strict=True):
+                if leaf_hash(entry) != leaf:
+                    raise Refusal(f"entry {len(entries)} does not hash to its place in the level-0 tile")
+                entries.append(entry)
+            progress(len(entries), head.size)
+    except Missing as missing:
+        report.conclude("V02", [], [str(missing)])
+        return None
+    except Refusal as refusal:
+        report.conclude("V02", [str(refusal)])
+        return None
+    hashes = b"".join(map(leaf_hash, entries))
+    if merkle_root(hashes) != head.root:
+        report.conclude("V02", [f"the {head.size} entries do not hash to the checkpoint's root"])
+        return None
+    failures: list[str] = []
+    ignored: list[str] = []
+    for number, raw in enumerate(kept, start=1):
+        _hold_against(f"kept checkpoint {number}", raw, policy, hashes, failures, ignored)
+    for number, raw in enumerate(receipts, start=1):
+        _hold_receipt_against(f"receipt {number}", raw, policy, hashes, failures, ignored)
+    report.conclude("V02", failures, [], ignored)
+    return entries
+
+
+def _hold_against(
+    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
+) -> Head | None:
+    """Whether another checkpoint of the board is a beginning of this one. One that the board did not sign proves
+    nothing."""
+    try:
+        head = open_checkpoint(raw, Policy(policy.election, policy.board, (), 0))
+    except Refusal as refusal:
+        ignored.append(f"{name} ignored: {refusal}")
+        return None
+    if head.size * 32 > len(hashes):
+        failures.append(f"{name}: the board signed {head.size} entries, here are only {len(hashes) // 32}")
+    elif merkle_root(hashes[: 32 * head.size]) != head.root:
+        failures.append(f"{name}: at {head.size} entries the board signed another root")
+    return head
+
+
+def _hold_receipt_against(
+    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
+) -> None:
+    try:
+        index, proof, checkpoint = parse_receipt(raw)
+    except Refusal as refusal:
+        ignored.append(f"{name} ignored: {refusal}")
+        return
+    head = _hold_against(name, checkpoint, policy, hashes, failures, ignored)
+    if head is None:
+        return
+    leaf = hashes[32 * index : 32 * index + 32]
+    if len(leaf) != 32 or root_of_inclusion(leaf, index, head.size, proof) != head.root:
+        failures.append(f"{name}: entry {index} is not the one the receipt was given for")
+
+
+def parse_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
+    """9.2: index, hashes and checkpoint of a tlog-proof without extra data."""
+    head, blank, checkpoint = raw.partition(b"\n\n")
+    try:
+        lines = head.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        raise Refusal("a receipt that is not ASCII") from None
+    right = bool(blank) and len(lines) >= 2 and lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("index ")
+    refuse_unless(right, "a receipt of another form")
+    digits = lines[1][6:]
+    refuse_unless(digits.isdigit() and len(digits) <= 16 and str(int(digits)) == digits, "a receipt without index")
+    proof = [base64_standard(line) for line in lines[2:]]
+    refuse_unless(
+        all(len(one) == 32 for one in proof) and len(proof) <= 63, "a receipt whose hashes have another length"
+    )
+    return int(digits), proof, checkpoint
+
+
+def root_of_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
+    """RFC 6962 section 2.1.1: the root that an inclusion proof leads to; None if it has another length."""
+    if index >= size:
+        return None
+    node, last, rest = index, size - 1, list(proof)
+    value = leaf
+    while last > 0:
+        if node % 2 or node < last:
+            if not rest:
+                return None
+            sibling = rest.pop(0)
+            value = node_hash(sibling, value) if node % 2 else node_hash(value, sibling)
+        node, last = node // 2, last // 2
+    return None if rest else value
+
+
+def v03_manifest(entries: Sequence[bytes], policy: Policy, report: Report) -> Election | None:
+    """Entry 0 is the policy's manifest and keeps the rules of 4.1."""
+    if not entries:
+        report.conclude("V03", ["the board has no entry"])
+        return None
+    try:
+        entry: Official = read_official(entries[0])
+    except Refusal as refusal:
+        report.conclude("V03", [f"entry 0: {refusal}"])
+        return None
+    if entry.kind != "manifest":
+        report.conclude("V03", [f"entry 0 is a {entry.kind}, not a manifest"])
+        return None
+    manifest, identity = entry.members, hashlib.sha256(entries[0]).digest()
+    failures = [f"entry 0: {rule}" for rule in broken_rules(manifest)]
+    wrong = wrong_signature(entry, manifest)
+    if wrong is not None:
+        failures.append(f"entry 0: {wrong}")
+    if identity != policy.election:
+        failures.append(f"entry 0: election {identity.hex()}, the policy names {policy.election.hex()}")
+    if manifest["board"] != policy.board:
+        failures.append("entry 0: another board key than the policy's")
+    witnesses = manifest["witnesses"]
+    if tuple(witnesses["keys"]) != policy.witnesses or witnesses["quorum"] != policy.quorum:
+        failures.append("entry 0: other witnesses or another quorum than the policy's")
+    report.conclude("V03", failures)
+    if failures:
+        return None
+    return Election(manifest, identity, transcript=[leaf_hash(entries[0])])
+
+
+def v04_times(read: Read, policy: Policy, election: Election, hashes: bytes) -> tuple[list[str], list[str], list[str]]:
+    """The second half of V04: failures, what is missing, remarks."""
+    if not policy.witnesses:
+        return [], [], ["no witness: the times of opening and closing are not applicable"]
+    failures: list[str] = []
+    missing: list[str] = []
+    manifest = election.manifest
+    for name, index, due in (
+        ("opening", election.opening, manifest["opens"]),
+        ("closing", election.closing, manifest["closes"]),
+    ):
+        raw = read(f"checkpoint.{name}")
+        if raw is None:
+            missing += [f"checkpoint.{name} is not there"] if index is not None else []
+            continue
+        try:
+            head = open_checkpoint(raw, policy)
+        except Refusal as refusal:
+            failures.append(f"checkpoint.{name}: {refusal}")
+            continue
+        if not has_quorum(head, policy):
+            failures.append(f"checkpoint.{name}: {len(head.times)} cosignatures, the quorum is {policy.quorum}")
+        elif index is not None:
+            consistent = 32 * head.size <= len(hashes) and merkle_root(hashes[: 32 * head.size]) == head.root
+            in_time = sum(due <= time <= due + manifest["grace"] for time in head.times)
+            if not consistent or head.size <= index or in_time < policy.quorum:
+                failures.append(f"checkpoint.{name} is not consistent, does not cover entry {index}, or is out of time")
+    return failures, missing, []
+
+
+def _conclude(e: Election, times: tuple[list[str], list[str], list[str]], report: Report) -> None:
+    """V04 to V20 after the last entry."""
+
+    def named(check: str) -> list[str]:
+        return [f"entry {index}: {reason}" for index, found, reason in e.refused if found == check]
+
+    no_opening = [] if e.opening is not None else ["there is no opening in force"]
+    no_closing = [] if e.closing is not None else ["there is no closing in force"]
+    uncommitted = [f"{len(e.commitments)} of {e.n} guardians committed"] if len(e.commitments) < e.n else []
+    unconfirmed = [f"{len(e.confirmations)} of {e.n} guardians confirmed"] if len(e.confirmations) < e.n else []
+    no_roll = [] if e.roll else ["the roll is incomplete"]
+    report.conclude("V04", named("V04") + times[0], no_opening + no_closing + times[1], times[2])
+    report.conclude("V05", named("V05"), uncommitted)
+    report.conclude("V06", e.accused + named("V06"), unconfirmed)
+    report.conclude("V07", named("V07"), uncommitted + no_opening)
+    report.conclude("V08", named("V08"), no_roll + no_opening)
+    report.conclude("V09", named("V09"))
+    for check in ("V10", "V11", "V12", "V13"):
+        report.conclude(check, named(check), no_opening)
+    report.conclude("V14", named("V14"), no_closing)
+    numbers = e.numbers()
+    sums = (
+        numbers["credentials"] >= numbers["voted"] and numbers["accepted"] == numbers["counted"] + numbers["superseded"]
+    )
+    unequal = [] if sums or no_closing else [f"the numbers do not add up: {numbers}"]
+    report.conclude("V15", named("V15") + unequal, no_closing)
+    none_looked_at = [] if e.looked_at_v16 else ["no partial decryption got so far"]
+    have = len(e.partials)
+    too_few = [f"{have} of {e.k} valid partial decryptions"] if have < e.k else []
+    report.conclude("V16", named("V16"), no_closing + none_looked_at)
+    report.conclude("V17", named("V17"), no_closing + too_few)
+    combined = e.combine()
+    found = e.counting.counts if e.counting and e.counting.counts else []
+    not_found = ["a count was not found within its bound"] if None in found and not named("V18") else []
+    no_result = [] if e.result is not None else ["there is no result in force"]
+    report.conclude("V18", named("V18") + not_found, no_closing + too_few)
+    report.conclude("V19", named("V19"), no_closing + no_result + too_few)
+    report.conclude("V20", named("V20"), no_closing)
+    if e.counting is not None:
+        report.reconciliation = numbers
+        report.papers = list(e.papers.values())
+        report.counts = result_units(e.manifest, e.counting) if combined else None
