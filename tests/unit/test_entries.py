@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.entries import (
     Closing,
+    Content,
     GuardianComplaint,
+    PaperCount,
     Result,
+    Roll,
     SignedEntry,
     check_signatures,
     election_id,
@@ -180,6 +184,10 @@ def replacement_proofs(first: bytes = b"", second: bytes = b"") -> str:
     return b64((first or points(1) + scalars(1)) + (second or points(1) + scalars(1)))
 
 
+def stations(count: int) -> list[Members]:
+    return [{"id": f"s{i}", "invalid": 0, "votes": [0, 0, 0]} for i in range(count)]
+
+
 BROKEN: list[tuple[str, Path, Any, str]] = [
     ("guardian-commitment", ("guardian",), 0, "guardian"),
     ("guardian-commitment", ("guardian",), 4, "no guardian 4"),
@@ -230,7 +238,7 @@ BROKEN: list[tuple[str, Path, Any, str]] = [
     ("paper-count", ("district",), "D1", "district"),
     ("paper-count", ("contest",), "none", "none"),
     ("paper-count", ("stations",), [], "stations"),
-    ("paper-count", ("stations",), [OFFICIAL["paper-count"]["stations"][0]] * 501, "stations"),
+    ("paper-count", ("stations",), stations(501), "stations: .* at most 500"),
     ("paper-count", ("stations", 1, "id"), "s1", "twice"),
     ("paper-count", ("stations", 0, "id"), "Nº1", "id"),
     ("paper-count", ("stations", 0, "votes"), [1, 2], "2 numbers of votes for 3 options"),
@@ -264,7 +272,7 @@ def test_every_constraint_of_a_member_is_kept_and_named(kind: str, path: Path, v
         ("roll", ("first",), 2**53 - 1),
         ("guardian-answer", ("share",), b64(bytes(32))),
         ("guardian-commitment", ("encryption_key",), b64(NOT_CANONICAL)),
-        ("paper-count", ("stations",), [{"id": f"s{i}", "invalid": 0, "votes": [0, 0, 0]} for i in range(500)]),
+        ("paper-count", ("stations",), stations(500)),
         ("paper-count", ("late",), True),
         ("partial-decryption", ("units",), []),
         ("partial-decryption", ("units",), [[], ["d1"], ["d1"]]),
@@ -276,6 +284,17 @@ def test_every_constraint_of_a_member_is_kept_and_named(kind: str, path: Path, v
 )
 def test_form_refuses_nothing_that_another_check_names(kind: str, path: Path, value: Any) -> None:
     assert form(changed(OFFICIAL[kind], path, value)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "wrong"),
+    [(Result, ("units",), [{}] * 1000), (Roll, ("styles",), ["x"] * 1000), (PaperCount, ("stations",), [0] * 500)],
+)
+def test_a_list_of_wrong_items_is_read_up_to_the_first(model: type[Content], path: Path, wrong: Any) -> None:
+    kind = model.model_fields["kind"].default
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(changed(OFFICIAL[kind], path, wrong))
+    assert {fault["loc"][:2] for fault in refused.value.errors()} == {(*path, 0)}
 
 
 def test_a_partial_decryption_of_nothing_has_the_proof_of_one_equation() -> None:

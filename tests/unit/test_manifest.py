@@ -329,17 +329,25 @@ def test_a_witness_key_is_a_point_of_prime_order_too() -> None:
     assert found == ["the key of x is no canonical point of prime order"]
 
 
-def large(contests: int) -> Members:
-    return manifest_members([contest(f"c{i}", 10, 0, 10) for i in range(contests)])
+def large(options: int, bound: int, style_id: str) -> Members:
+    """One contest of `options` bits, and `bound` contests whose single bit is bound by a sum: each lengthens the proof."""
+    contests = [contest("large", options, 0, options, limit="option")]
+    contests += [contest(f"c{i}", 1, 1, 1) for i in range(bound)]
+    return changed(manifest_members(contests), ("styles", 0, "id"), style_id)
 
 
-def test_the_largest_ballot_of_every_style_is_an_entry() -> None:
-    fitting = next(n for n in range(1, 64) if faults(large(n + 1)))
-    assert faults(large(fitting)) == []
-    assert ballot_entry_length(read(large(fitting)), 0) <= 65_535
-    length = ballot_entry_length(read(large(fitting + 1)), 0)
-    assert length > 65_535
-    assert faults(large(fitting + 1)) == [f"a ballot of style d1-1 has {length} bytes: at most 65535 are allowed"]
+def test_the_largest_ballot_of_every_style_is_an_entry_to_the_byte() -> None:
+    lengths = {
+        (options, bound): ballot_entry_length(read(large(options, bound, "a")), 0)
+        for options in range(155, 175)
+        for bound in range(1, 11)
+    }
+    shape, length = max((item for item in lengths.items() if item[1] <= 65_535), key=lambda item: item[1])
+    spare = 65_535 - length
+    assert spare < 63
+    assert faults(large(*shape, "a" * (1 + spare))) == []
+    name = "a" * (2 + spare)
+    assert faults(large(*shape, name)) == [f"a ballot of style {name} has 65536 bytes: at most 65535 are allowed"]
 
 
 def test_a_strangers_manifest_is_judged_at_once_however_large_its_ballots() -> None:
