@@ -309,52 +309,6 @@ def test_a_roll_entry_holds_a_thousand_credentials() -> None:
     assert form(thousand).kind == "roll"
 
 
-@pytest.mark.parametrize(
-    "letter",
-    [
-        *(
-            chr(c)
-            for c in (
-                *range(0x20),
-                *range(0x7F, 0xA0),
-                0x200E,
-                0x200F,
-                *range(0x2028, 0x202F),
-                *range(0x2066, 0x206A),
-                0xFEFF,
-            )
-        )
-    ],
-    ids=lambda letter: f"U+{ord(letter):04X}",
-)
-def test_a_text_holds_nothing_that_hides_or_reorders_what_people_read(letter: str) -> None:
-    with pytest.raises(Malformed, match=f"reason: .*U\\+{ord(letter):04X}"):
-        form(changed(OFFICIAL["roll-revocation"], ("reason",), f"a{letter}b"))
-
-
-@pytest.mark.parametrize("text", [" a", "a ", " "])
-def test_a_text_neither_begins_nor_ends_with_a_space(text: str) -> None:
-    with pytest.raises(Malformed, match="begin or end"):
-        form(changed(OFFICIAL["roll-revocation"], ("reason",), text))
-
-
-@pytest.mark.parametrize("text", ["a", "Œuvre élue: 選挙 \U0001f5f3", "a  b", "\U0001f5f3" * 300, "\u202f\u00a0\u2065"])
-def test_every_other_text_of_300_code_points_is_a_text(text: str) -> None:
-    content: Any = form(changed(OFFICIAL["roll-revocation"], ("reason",), text)).content
-    assert content.reason == text
-
-
-@pytest.mark.parametrize("name", ["", "A", "-a", ".a", "_a", "a b", "a\n", "é", "a/b", "a" * 65])
-def test_an_identifier_is_what_1_1_says(name: str) -> None:
-    with pytest.raises(Malformed, match=r"stations\.0\.id"):
-        form(changed(OFFICIAL["paper-count"], ("stations", 0, "id"), name))
-
-
-@pytest.mark.parametrize("name", ["a", "0", "a-b_c.d", "a" * 64])
-def test_such_an_identifier_is_accepted(name: str) -> None:
-    assert form(changed(OFFICIAL["paper-count"], ("stations", 0, "id"), name)).kind == "paper-count"
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_entry_belongs_to_one_election(kind: str) -> None:
     with pytest.raises(Malformed, match=f"names election {ELECTION.hex()}"):

@@ -330,7 +330,7 @@ def test_a_witness_key_is_a_point_of_prime_order_too() -> None:
 
 
 def large(options: int, bound: int, style_id: str) -> Members:
-    """One contest of `options` bits, and `bound` contests whose single bit is bound by a sum: each lengthens the proof."""
+    """One contest of `options` bits, and `bound` contests of one bit whose sum is bound: each lengthens the proof."""
     contests = [contest("large", options, 0, options, limit="option")]
     contests += [contest(f"c{i}", 1, 1, 1) for i in range(bound)]
     return changed(manifest_members(contests), ("styles", 0, "id"), style_id)
