@@ -38,7 +38,6 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.notes import COSIGNATURE_V1, SigningKey, format_vkey, open_signed_entry
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
-
 from tests.board_files import (
     CLOSES,
     GRACE,

@@ -13,7 +13,6 @@ from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import sign_note
-
 from tests.elections import APPROVAL, ELECTION, PLURALITY_OR_BLANK, manifest_members, point, secret, signing_key
 
 Members = dict[str, Any]

@@ -11,6 +11,7 @@ import time
 from urllib.parse import urlsplit
 
 import httpx
+
 from retally_crypto.errors import Refused, Unusable
 from retally_crypto.tlog_proof import parse_tlog_proof
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from retally_crypto.engine import engine
 
 from retally_client import __version__
 from retally_client.authority.commands import app as authority
 from retally_client.guardian.commands import app as guardian
 from retally_client.lab.commands import app as lab
 from retally_client.verifier import commands as verifier
+from retally_crypto.engine import engine
 
 app = typer.Typer(
     name="retally",

@@ -14,9 +14,10 @@ from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
-from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
 
 DONE, REFUSED, INCOMPLETE, COULD_NOT_RUN = 0, 1, 2, 3
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import typer
+
 from retally_crypto.errors import Unusable
 from retally_crypto.keyfiles import open_key_file, seal_key_file
 from retally_crypto.notes import ED25519, SigningKey

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from retally_crypto.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, bundle_path, encode_bundle, tile_path
-
 from retally_server.durable import write_durably
 from retally_server.hash_tree import HashTree
 

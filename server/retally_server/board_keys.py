@@ -11,11 +11,11 @@ import secrets
 from pathlib import Path
 
 from pydantic import SecretStr
+
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.keyfiles import label_of, open_key_file, seal_key_file
 from retally_crypto.notes import SigningKey, VerifierKey
-
 from retally_server.durable import make_folder, write_durably
 
 _PLAIN = "retally-board-key/v1"

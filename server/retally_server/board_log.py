@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
+
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
 from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
-
 from retally_server.board_files import BoardFiles
 from retally_server.hash_tree import HashTree
 from retally_server.hours import Hours, outside_hours

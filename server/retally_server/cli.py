@@ -9,10 +9,10 @@ import structlog
 import typer
 import uvicorn
 from pydantic import ValidationError
+
 from retally_crypto.engine import engine
 from retally_crypto.errors import RetallyError
 from retally_crypto.record import Record
-
 from retally_server import __version__, logs
 from retally_server.api.app import create_app
 from retally_server.board_keys import make_board_key

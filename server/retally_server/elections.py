@@ -11,12 +11,12 @@ import os
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey
-from sqlalchemy.exc import SQLAlchemyError
-
 from retally_server.board_files import BoardFiles
 from retally_server.board_keys import read_board_key, slug_of
 from retally_server.board_log import BoardLog, BoardRecord, OpenRecord

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency, verify_inclusion
 from retally_crypto.record import Record
 from retally_crypto.tracking import tracking_code
-
 from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, contest, district, signing_key
 from tests.server_boards import read_board
 from tests.server_http import HERE, SLUG, Server, problem, require_receipt

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import structlog
+
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.tracking import tracking_code
 from retally_server import logs
-
 from tests.boards import MAYOR, Election, body_hash, district
 from tests.server_http import HERE, Server
 

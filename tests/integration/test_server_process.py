@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+
 from retally_crypto.engine import engine
 from retally_crypto.record import Record
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-
 from tests.boards import MAYOR, Election, district, signing_key
 from tests.server_boards import read_board, write_board_key
 

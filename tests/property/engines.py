@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
 from retally_reference import engine as reference_engine
 
 native: Any = pytest.importorskip("retally_native", reason="the native engine (retally_native) is not installed")

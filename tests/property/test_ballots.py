@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retally_crypto.ballots import FIRST, SealedBallot, encrypt, open_ballot, prove_ballot, verify_ballots
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
-
 from tests.elections import ELECTION, PLURALITY_OR_BLANK, contest, manifest, point, secret
 
 KEY = point("joint key")

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retally_crypto.canonical import MAX_INTEGER, canonical_bytes, parse_canonical
 from retally_crypto.errors import Malformed
 

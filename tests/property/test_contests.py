@@ -5,6 +5,7 @@ from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retally_crypto.contests import ContestLayout, bits, weights
 
 

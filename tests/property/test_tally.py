@@ -2,12 +2,12 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retally_crypto.ballots import FIRST, encrypt
 from retally_crypto.engine import engine
 from retally_crypto.guardians import Polynomial, secret_share, share_for
 from retally_crypto.relations import ORDER
 from retally_crypto.tally import Tally, Unit, combine, counts, lagrange, partial_decrypt, units
-
 from tests.elections import ELECTION, PLURALITY_OR_BLANK, manifest, point, secret, seed
 
 ROOT = bytes(32)

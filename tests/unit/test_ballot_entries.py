@@ -5,13 +5,13 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.entries import Ballot, ballot_entry, parse_entry
 from retally_crypto.entry_forms import check_ballot_shape, check_encodings
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import ballot_entry_length
 from retally_crypto.notes import MAX_ENTRY_BYTES
-
 from tests.elections import ELECTION, OTHER_ELECTION
 from tests.entry_examples import (
     ABSENT,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+
 from retally_crypto.ballots import (
     FIRST,
     SealedBallot,
@@ -28,7 +29,6 @@ from retally_reference.fiat_shamir import derive_session_id
 from retally_reference.group import RISTRETTO255
 from retally_reference.linear_relation import LinearRelation, evaluate, map_row, parse, serialize, validate_instance
 from retally_reference.sigma import derive_challenge, prove_batchable
-
 from tests.elections import (
     APPROVAL,
     CHOICES,

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from retally_crypto.canonical import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, canonical_bytes, parse_canonical
 from retally_crypto.errors import Malformed
 

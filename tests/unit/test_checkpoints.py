@@ -1,6 +1,7 @@
 """Checkpoints: the board's signature, and a quorum of different witnesses."""
 
 import pytest
+
 from retally_crypto.checkpoints import (
     Checkpoint,
     add_cosignatures,

@@ -1,6 +1,7 @@
 """Bits and weights of every kind of contest (docs/spec 6.1, 6.2, 6.6)."""
 
 import pytest
+
 from retally_crypto.contests import ContestLayout, StyleLayout, bits, weights
 from retally_crypto.errors import Refused
 

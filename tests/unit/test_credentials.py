@@ -4,6 +4,7 @@ import hashlib
 import hmac
 
 import pytest
+
 from retally_crypto.credentials import (
     combine_parts,
     combine_secrets,

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retally_crypto.encoding import (
     b64_decode,
     b64_encode,

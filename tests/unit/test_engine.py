@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 import retally_reference.engine as reference
 from retally_crypto.engine import Engine, engine, load_engine
 from retally_crypto.errors import Unusable

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.entries import (
     Closing,
@@ -23,7 +24,6 @@ from retally_crypto.entries import (
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import BadSignature, Malformed
 from retally_crypto.notes import MAX_ENTRY_BYTES
-
 from tests.elections import ELECTION, OTHER_ELECTION, signing_key
 from tests.entry_examples import (
     ABSENT,

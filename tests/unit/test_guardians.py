@@ -4,6 +4,7 @@ import hashlib
 from itertools import combinations
 
 import pytest
+
 from retally_crypto.engine import engine
 from retally_crypto.errors import CannotDecrypt, Unusable
 from retally_crypto.guardians import (

@@ -1,6 +1,7 @@
 """A key file opens with its passphrase and label, and not otherwise."""
 
 import pytest
+
 from retally_crypto.errors import CannotDecrypt, Malformed, RetallyError, Unusable
 from retally_crypto.keyfiles import label_of, open_key_file, seal_key_file
 

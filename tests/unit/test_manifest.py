@@ -4,11 +4,11 @@ import time
 from typing import Any
 
 import pytest
+
 from retally_crypto.entries import SignedEntry, parse_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest, ballot_entry_length, check_manifest
 from retally_crypto.notes import COSIGNATURE_V1, ED25519, format_vkey, verifier_key
-
 from tests.elections import contest, manifest_members, signing_key, vkey
 from tests.entry_examples import ABSENT, MANIFEST, MANIFEST_MEMBERS, Members, Path, changed, official, signed
 

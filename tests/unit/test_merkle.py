@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retally_crypto.errors import BadProof, Malformed, Refused
 from retally_crypto.merkle import (
     EMPTY_ROOT,

@@ -1,6 +1,7 @@
 """Signed notes and officials' entries: who signed which text, and nothing but."""
 
 import pytest
+
 from retally_crypto.errors import BadSignature, Malformed, Unusable
 from retally_crypto.notes import (
     COSIGNATURE_V1,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from retally_crypto.checks.findings import TITLES, TimesFinding
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.record import Record
-
 from tests.boards import COUNCIL, MAYOR, Election, contest, district
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retally_crypto import record as record_module
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import open_cosigned_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.record import Record
 from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, tiles_of
-
 from tests.boards import CLOSES, OPENS, Election, members_of, write_board
 
 JSON = st.recursive(

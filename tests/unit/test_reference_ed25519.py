@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from retally_reference import edwards
 from retally_reference.ed25519 import BASE, decode_point, encode_point, valid_ed25519_key, verify
 from retally_reference.edwards import ORDER, P

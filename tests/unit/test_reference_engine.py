@@ -5,6 +5,7 @@ import random
 from typing import NamedTuple
 
 import pytest
+
 from retally_reference import engine
 from retally_reference.edwards import ORDER
 from retally_reference.group import RISTRETTO255

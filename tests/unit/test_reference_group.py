@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from retally_reference import edwards
 from retally_reference.edwards import ORDER, SQRT_MINUS_ONE, FixedBase, P, Point
 from retally_reference.group import RISTRETTO255, EncodingError, decode_any, encode_any, encode_doubled, fixed_base

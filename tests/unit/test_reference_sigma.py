@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from retally_reference.edwards import IDENTITY, ORDER, Point
 from retally_reference.fiat_shamir import derive_session_id
 from retally_reference.group import RISTRETTO255

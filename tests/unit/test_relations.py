@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from retally_crypto.contests import BALLOT
 from retally_crypto.credentials import CREDENTIAL_PART
 from retally_crypto.guardians import GUARDIAN_COMMITMENT

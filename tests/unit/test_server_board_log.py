@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import TreeHead, verify_consistency
@@ -18,7 +19,6 @@ from retally_server.board_files import BoardFiles
 from retally_server.board_log import BoardLog
 from retally_server.rates import BallotRate
 from retally_server.store import Store
-
 from tests.server_boards import (
     CLOSES,
     DURING,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from retally_server import durable
 from retally_server.durable import make_folder, write_durably
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+
 from retally_crypto.merkle import TreeHead, hash_source, span_root, verify_consistency, verify_inclusion
 from retally_crypto.tiles import tile_bytes, tiles_of
 from retally_server.hash_tree import HashTree

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import structlog
 from pydantic import SecretStr, ValidationError
+
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import CannotDecrypt, Malformed, Unusable
 from retally_server import logs

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from retally_server.store import CheckpointMovedError, NewEntry, Store, StoredCheckpoint
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from retally_server.store import CheckpointMovedError, NewEntry, Store, StoredCheckpoint
 from tests.server_boards import create_toy_board, new_store
 
 CREDENTIAL = b"c" * 32

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+
 from retally_crypto.ballots import FIRST, encrypt
 from retally_crypto.engine import engine
 from retally_crypto.guardians import (
@@ -33,7 +34,6 @@ from retally_crypto.tally import (
     units,
     verify_partial_decryption,
 )
-
 from tests.elections import (
     APPROVAL,
     CHOICES,

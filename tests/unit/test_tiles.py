@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retally_crypto.errors import BadProof, Malformed
 from retally_crypto.merkle import (
     HashAt,

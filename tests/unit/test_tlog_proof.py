@@ -1,6 +1,7 @@
 """Receipts: these bytes, at this index, under a checkpoint that the board signed."""
 
 import pytest
+
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, cosign, format_checkpoint, sign_checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash, span_root

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+
 from retally_crypto.codes import ALPHABET
 from retally_crypto.errors import Malformed
 from retally_crypto.tracking import parse_tracking_code, tracking_code

@@ -4,10 +4,10 @@ import hashlib
 from typing import Any
 
 import pytest
+
 from retally_reference import edwards, engine
 from retally_reference.edwards import SQRT_MINUS_ONE, D, P, Point, square_root_of_ratio
 from retally_reference.group import RISTRETTO255, EncodingError, decode_any, encode_any, encode_doubled
-
 from tests.shared_vectors import vectors_json
 
 VECTORS: dict[str, Any] = vectors_json("ristretto255", "rfc9496.json")

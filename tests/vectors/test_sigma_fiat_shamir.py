@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from retally_reference.fiat_shamir import (
     DuplexSponge,
     decode_uint,
@@ -19,7 +20,6 @@ from retally_reference.fiat_shamir import (
     serialize_string,
     serialize_uint,
 )
-
 from tests.shared_vectors import vectors_json
 
 Vector = dict[str, Any]

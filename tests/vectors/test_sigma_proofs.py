@@ -4,6 +4,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+
 from retally_reference.fiat_shamir import OVERSAMPLING, DuplexSponge, decode_uint, derive_session_id
 from retally_reference.linear_relation import failed_check, parse, serialize
 from retally_reference.sigma import (
@@ -14,7 +15,6 @@ from retally_reference.sigma import (
     verify_batchable,
     verify_compact,
 )
-
 from tests.shared_vectors import vectors_json
 from tests.vectors.p256 import P256_GROUP
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from retally_crypto.errors import RetallyError
 from retally_crypto.merkle import (
     EMPTY_ROOT,
@@ -22,7 +23,6 @@ from retally_crypto.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-
 from tests.shared_vectors import vectors_json, vectors_path
 
 RFC6962 = vectors_json("tlog", "merkle-rfc6962", "rfc6962_tree.json")

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from retally_crypto.checkpoints import parse_checkpoint, sign_checkpoint, verify_checkpoint
 from retally_crypto.errors import BadSignature, Malformed, Refused, RetallyError
 from retally_crypto.notes import (
@@ -15,7 +16,6 @@ from retally_crypto.notes import (
     verifier_key,
     verify_note,
 )
-
 from tests.shared_vectors import vectors_json, vectors_path
 
 GO = vectors_json("tlog", "golang-x-mod-note", "note.json")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.merkle import hash_source, leaf_hash, verify_consistency, verify_inclusion
 from retally_crypto.notes import parse_vkey
@@ -22,7 +23,6 @@ from retally_crypto.tiles import (
     tiles_of,
 )
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
-
 from tests.shared_vectors import vectors_json, vectors_path
 
 PATHS = vectors_json("tlog", "merkle-rfc6962", "tile_paths.json")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from retally_crypto.checkpoints import (
     Checkpoint,
     add_cosignatures,
@@ -27,7 +28,6 @@ from retally_crypto.merkle import (
     verify_consistency,
 )
 from retally_crypto.notes import SigningKey, VerifierKey, parse_note, parse_vkey, verifier_key
-
 from tests.shared_vectors import vectors_json
 
 CAPTURED = vectors_json("tlog", "captured", "cosigned.json")

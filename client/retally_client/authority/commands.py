@@ -6,11 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from retally_crypto.entries import election_id
-from retally_crypto.errors import Refused
-from retally_crypto.notes import SigningKey, format_vkey
-from retally_crypto.policy import policy_from_manifest
-from retally_crypto.record import Record
 
 from retally_client.api import BoardServer
 from retally_client.authority.acts import (
@@ -26,6 +21,11 @@ from retally_client.keys import load_signing_key, new_signing_key, read_passphra
 from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small
 from retally_client.verifier.run import verify_board
+from retally_crypto.entries import election_id
+from retally_crypto.errors import Refused
+from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.policy import policy_from_manifest
+from retally_crypto.record import Record
 
 LABEL = "authority"
 YAML_LIMIT = 4 * 1024 * 1024

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+
 from retally_crypto.entries import sign_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest, check_manifest

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from retally_crypto.errors import Refused
-from retally_crypto.notes import format_vkey
-from retally_crypto.record import Record
 
 from retally_client.api import BoardServer
 from retally_client.console import out, plain_errors, print_json, progress
@@ -36,6 +33,9 @@ from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
+from retally_crypto.errors import Refused
+from retally_crypto.notes import format_vkey
+from retally_crypto.record import Record
 
 LABEL = "guardian"
 CEREMONY = "guardian ceremony"

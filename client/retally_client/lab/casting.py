@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from retally_client.api import BoardServer
+from retally_client.lab.replay import PlannedBallot
 from retally_crypto.ballots import FIRST, encrypt, prove_ballot
 from retally_crypto.manifest import Manifest
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-
-from retally_client.api import BoardServer
-from retally_client.lab.replay import PlannedBallot
 
 AT_ONCE = 48
 """Voters waiting for a receipt at the same time."""

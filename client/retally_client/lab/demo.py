@@ -13,13 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from retally_crypto.engine import engine
-from retally_crypto.entries import Station
-from retally_crypto.errors import Unusable
-from retally_crypto.keyfiles import label_of, open_key_file
-from retally_crypto.manifest import Manifest
-from retally_crypto.notes import ED25519, SigningKey, format_vkey
-from retally_crypto.policy import TrustPolicy, format_policy
 from rich.markup import escape
 from rich.table import Table
 
@@ -36,6 +29,13 @@ from retally_client.verifier.board import FolderBoard, open_board
 from retally_client.verifier.mirror import mirror_board
 from retally_client.verifier.report import Report, checks_table, reconciliation_table, units_of
 from retally_client.verifier.run import verify_board
+from retally_crypto.engine import engine
+from retally_crypto.entries import Station
+from retally_crypto.errors import Unusable
+from retally_crypto.keyfiles import label_of, open_key_file
+from retally_crypto.manifest import Manifest
+from retally_crypto.notes import ED25519, SigningKey, format_vkey
+from retally_crypto.policy import TrustPolicy, format_policy
 
 SLUG = "re-enactment"
 GUARDIANS, THRESHOLD, REGISTRARS = 5, 3, 2

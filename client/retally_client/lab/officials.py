@@ -8,12 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retally_crypto.errors import Unusable
-from retally_crypto.manifest import Manifest
-from retally_crypto.notes import ED25519, SigningKey
-from retally_crypto.policy import TrustPolicy, policy_from_manifest
-from retally_crypto.record import Record
-
 from retally_client.api import BoardServer
 from retally_client.authority.acts import closing_entry, opening_entry, result_entry
 from retally_client.authority.manifest_file import manifest_entry
@@ -22,6 +16,11 @@ from retally_client.guardian.decryption import decrypt, make_journal, read_journ
 from retally_client.verifier.board import open_board
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
+from retally_crypto.errors import Unusable
+from retally_crypto.manifest import Manifest
+from retally_crypto.notes import ED25519, SigningKey
+from retally_crypto.policy import TrustPolicy, policy_from_manifest
+from retally_crypto.record import Record
 
 Told = Callable[[str], None]
 

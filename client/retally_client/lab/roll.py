@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from retally_client.lab.casting import Voter
+from retally_client.lab.officials import LiveElection
 from retally_crypto.credentials import (
     combine_parts,
     combine_secrets,
@@ -14,9 +16,6 @@ from retally_crypto.credentials import (
     roll_commitment,
 )
 from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment, sign_entry
-
-from retally_client.lab.casting import Voter
-from retally_client.lab.officials import LiveElection
 
 
 def register(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
 from retally_crypto.errors import Unusable
 
 START_SECONDS = 60.0

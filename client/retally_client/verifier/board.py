@@ -12,6 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
+
 from retally_crypto.errors import RetallyError
 
 CHECKPOINT_LIMIT = 64 * 1024

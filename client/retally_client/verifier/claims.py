@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from retally_client.verifier.board import CHECKPOINT_LIMIT, Board
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
 from retally_crypto.checks.findings import State, TimesFinding
 from retally_crypto.errors import BadProof, RetallyError
@@ -16,8 +17,6 @@ from retally_crypto.merkle import TreeHead, verify_inclusion
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
 from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
-
-from retally_client.verifier.board import CHECKPOINT_LIMIT, Board
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from retally_crypto.checkpoints import parse_checkpoint
-from retally_crypto.engine import engine
-from retally_crypto.entries import election_id
-from retally_crypto.errors import Unusable
-from retally_crypto.notes import parse_note
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
-from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 
 from retally_client.console import DONE, err, out, plain_errors, print_json, progress
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Unreachable, open_board
@@ -20,6 +13,13 @@ from retally_client.verifier.kept import default_folder, keep, read_kept
 from retally_client.verifier.mirror import mirror_board
 from retally_client.verifier.report import print_report, report_json
 from retally_client.verifier.run import verify_board
+from retally_crypto.checkpoints import parse_checkpoint
+from retally_crypto.engine import engine
+from retally_crypto.entries import election_id
+from retally_crypto.errors import Unusable
+from retally_crypto.notes import parse_note
+from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 
 Location = Annotated[
     str, typer.Argument(metavar="URL|FOLDER", help="the board: its address, or a folder with its files")

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.errors import BadProof
 from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.tiles import bundle_path, bundles_of, tile_path, tiles_of
-
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
 
 
 def mirror_board(

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from retally_crypto.checks.findings import CheckResult
 from retally_crypto.checks.v16_v20_decryption import ContestCounts, UnitCounts
 from retally_crypto.entries import PaperCount
@@ -14,9 +18,6 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Outcome, Record
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 VERDICT_CODES = {"PASS": 0, "FAIL": 1, "INCOMPLETE": 2}
 VERDICT_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCOMPLETE": "bold yellow"}

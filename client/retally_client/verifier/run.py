@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
+from retally_client.verifier.claims import Claims, read_claims, v04_times
+from retally_client.verifier.report import Report
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.checks.findings import TITLES, CheckResult, conclude, incomplete_from
 from retally_crypto.engine import engine
@@ -20,10 +23,6 @@ from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
 from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, bundles_of, decode_bundle, tile_path
-
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
-from retally_client.verifier.claims import Claims, read_claims, v04_times
-from retally_client.verifier.report import Report
 
 NO_WITNESS = "no witness: split views cannot be excluded"
 

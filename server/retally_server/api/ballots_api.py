@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.errors import Malformed
-from retally_crypto.tracking import parse_tracking_code, tracking_code
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.errors import Malformed
+from retally_crypto.tracking import parse_tracking_code, tracking_code
 from retally_server.api.answers import (
     EXAMPLE_BALLOT,
     EXAMPLE_HASH,

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from retally_crypto.encoding import b64url_encode
 from starlette.responses import Response
 
+from retally_crypto.encoding import b64url_encode
 from retally_server.api.answers import (
     EXAMPLE_MANIFEST,
     EXAMPLE_OFFICIAL,

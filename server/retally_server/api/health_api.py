@@ -1,9 +1,9 @@
 """Health: for whoever watches the server."""
 
 from fastapi import APIRouter
-from retally_crypto.engine import engine
 from starlette.responses import JSONResponse
 
+from retally_crypto.engine import engine
 from retally_server import __version__
 from retally_server.api.answers import Health
 from retally_server.api.context import ElectionsHere

@@ -8,12 +8,12 @@ database.
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from retally_crypto.encoding import b64url_encode
-from retally_crypto.errors import Malformed
-from retally_crypto.tiles import parse_tile_path
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
+from retally_crypto.encoding import b64url_encode
+from retally_crypto.errors import Malformed
+from retally_crypto.tiles import parse_tile_path
 from retally_server.api.answers import ConsistencyProof, InclusionProof
 from retally_server.api.context import BoardHere, ElectionsHere, published
 from retally_server.problems import Problem, documented
