@@ -3,8 +3,10 @@ overwritten."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -51,6 +53,17 @@ def replace_private(path: Path, content: bytes) -> None:
     write_private(temporary, content)
     temporary.replace(path)
     _sync_folder(path)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Only one program at a time is in this block for `path`; another one waits."""
+    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(path: Path) -> None:

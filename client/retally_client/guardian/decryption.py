@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retally_client.guardian.ceremony import Secrets, guardian_number, key_share
-from retally_client.keys import replace_private, write_private
+from retally_client.keys import exclusive, replace_private, write_private
 from retally_client.verifier.report import Report
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import PartialDecryption, sign_entry
@@ -72,8 +72,15 @@ def decrypt(
 
     `override` names the entries whose failing this guardian's owner accepts. Raises Refused with the reason.
     """
-    if journal.entry is not None:
-        return journal.entry
+    with exclusive(journal.path):
+        # Read again under the lock: two programs at once must not decrypt two boards.
+        recorded = read_journal(journal.path, journal.name).entry
+        return recorded if recorded is not None else _decrypt_now(report, secrets, key, journal, override)
+
+
+def _decrypt_now(
+    report: Report, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int]
+) -> bytes:
     record = require_verified(report, override)
     number = guardian_number(record.manifest, key)
     if number in record.partial_decryptions:

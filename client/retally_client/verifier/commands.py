@@ -66,7 +66,7 @@ def verify(
         err.print(f"engine: {engine.NAME}", style="dim")
     with progress("verifying entries") as bar:
         report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance)
-    if not forget and report.head is not None:
+    if not forget and report.head is not None and report.state_of("V02") == "pass":
         keep(folder, trusted, report.head.size, report.head.root, report.checkpoint)
     if as_json:
         print_json(report_json(report))
