@@ -38,8 +38,8 @@ def content(kind: str, **members: Form) -> Form:
     return record(kind=one_of(kind), election=b64(32), **members)
 
 
-_districts = many(identifier, 1, 4096)
-_counts = many(integer(), 1, 256)
+# 8.3: what a list of units holds beyond known ids is not form; its length is limited by the entry's.
+_districts = many(identifier, 0, LONGEST_ENTRY)
 KINDS: dict[str, Form] = {
     "guardian-commitment": content(
         "guardian-commitment", guardian=number, commitments=points, encryption_key=b64(32), proof=points
@@ -60,7 +60,7 @@ KINDS: dict[str, Form] = {
         "paper-count",
         district=identifier,
         contest=identifier,
-        stations=many(record(id=identifier, invalid=integer(), votes=_counts), 1, 500),
+        stations=many(record(id=identifier, invalid=integer(), votes=many(integer(), 1, 256)), 1, 500),
         late=boolean,
     ),
     "partial-decryption": content(
@@ -68,7 +68,7 @@ KINDS: dict[str, Form] = {
         guardian=number,
         size=integer(),
         root=b64(32),
-        units=many(_districts, 0, 4096),
+        units=many(_districts, 0, LONGEST_ENTRY),
         aggregates=b64(32),
         points=b64(0, LONGEST_ENTRY),
         proof=points,
@@ -86,10 +86,10 @@ KINDS: dict[str, Form] = {
                 districts=_districts,
                 state=one_of("reported", "empty", "withheld"),
                 counted=integer(),
-                contests=many(record(contest=identifier, counts=_counts), 0, 64),
+                contests=many(record(contest=identifier, counts=many(integer(), 0, LONGEST_ENTRY)), 0, LONGEST_ENTRY),
             ),
             0,
-            4096,
+            LONGEST_ENTRY,
         ),
         combined=b64(32),
     ),
@@ -185,6 +185,8 @@ def check_official(entry: Official, manifest: Manifest, election: bytes) -> None
         require_proof(members["proof"], count + 1, 1)
     elif kind == "result":
         _check_districts([unit["districts"] for unit in members["units"]], manifest)
+        named = {contest["contest"] for unit in members["units"] for contest in unit["contests"]}
+        refuse_unless(named <= set(manifest["contest"]), "a unit with an unknown contest")
 
 
 def _check_paper_count(members: dict[str, Any], manifest: Manifest) -> None:
