@@ -7,6 +7,7 @@ in an error, for it may be a ballot.
 
 from __future__ import annotations
 
+import json
 import time
 from urllib.parse import urlsplit
 
@@ -61,30 +62,40 @@ class BoardServer:
         pause = 0.5
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                response = self._client.post(url, content=body, headers={"Content-Type": "application/octet-stream"})
+                status, headers, answer = self._send(url, body)
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
                     raise Unusable(f"{self.url} does not answer ({type(error).__name__})") from None
             else:
-                if response.status_code in (200, 201):
-                    return response.content[:ANSWER_LIMIT]
-                if response.status_code not in (429, 503) or attempt == ATTEMPTS:
-                    raise Refused(_reason(response))
-                pause = _asked_pause(response, pause)
+                if status in (200, 201):
+                    return answer
+                if status not in (429, 503) or attempt == ATTEMPTS:
+                    raise Refused(_reason(status, answer))
+                pause = _asked_pause(headers, pause)
             time.sleep(min(pause, LONGEST_PAUSE))
             pause *= 2
         raise AssertionError("every attempt returns or raises")
 
+    def _send(self, url: str, body: bytes) -> tuple[int, httpx.Headers, bytes]:
+        headers = {"Content-Type": "application/octet-stream", "Accept-Encoding": "identity"}
+        with self._client.stream("POST", url, content=body, headers=headers) as response:
+            answer = bytearray()
+            for chunk in response.iter_raw():
+                answer += chunk
+                if len(answer) > ANSWER_LIMIT:
+                    raise Unusable(f"the answer of {self.url} is longer than {ANSWER_LIMIT} bytes")
+            return response.status_code, response.headers, bytes(answer)
 
-def _asked_pause(response: httpx.Response, otherwise: float) -> float:
-    asked = response.headers.get("retry-after", "")
+
+def _asked_pause(headers: httpx.Headers, otherwise: float) -> float:
+    asked = headers.get("retry-after", "")
     return float(asked) if asked.isdigit() and len(asked) <= 3 else otherwise
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(status: int, answer: bytes) -> str:
     try:
-        problem = response.json()
+        problem = json.loads(answer)
         check, reason = problem.get("check"), str(problem["reason"])[:500]
-    except (ValueError, KeyError, AttributeError):
-        return f"the server answers with status {response.status_code}"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"the server answers with status {status}"
     return f"{check}: {reason}" if check else reason

@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from retally_client import __version__
 from retally_client.authority.commands import app as authority
+from retally_client.console import COULD_NOT_RUN
 from retally_client.guardian.commands import app as guardian
 from retally_client.lab.commands import app as lab
 from retally_client.verifier import commands as verifier
 from retally_crypto.engine import engine
 
+
+@contextmanager
+def _usage_is_no_verdict() -> Iterator[None]:
+    # Typer ends with 2 after wrong usage and with 1 at an abandoned prompt: here these are INCOMPLETE and FAIL.
+    try:
+        yield
+    except TyperException as error:
+        error.exit_code = COULD_NOT_RUN
+        raise
+    except typer.Abort:
+        raise typer.Exit(COULD_NOT_RUN) from None
+
+
+class Commands(TyperGroup):
+    """The commands, with 3 as the exit code of a command line that cannot be run."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _usage_is_no_verdict():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_is_no_verdict():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="retally",
+    cls=Commands,
     help="Elections whose online count anyone can redo. "
     "Exit codes: 0 done or PASS, 1 refused or FAIL, 2 INCOMPLETE, 3 could not run.",
     no_args_is_help=True,

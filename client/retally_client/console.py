@@ -16,6 +16,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typer.exceptions import TyperException
 
 from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
 
@@ -33,22 +34,35 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def plain(text: str) -> str:
+    """The text without control characters other than newlines: what a stranger wrote must not steer a terminal."""
+    return "".join(letter if letter == "\n" or letter.isprintable() else "\ufffd" for letter in text)
+
+
 def fail(message: str, code: int = COULD_NOT_RUN) -> NoReturn:
     """Says what is wrong on standard error and ends with `code`."""
-    err.print(f"retally: {message}", style="red" if err.is_terminal else "", markup=False)
+    err.print(f"retally: {plain(message)}", style="red" if err.is_terminal else "", markup=False)
     raise typer.Exit(code)
 
 
 def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turns our own exceptions and the file system's into one line and an exit code (RETALLY_DEBUG=1: a traceback)."""
+    """Turns exceptions into one line and an exit code (RETALLY_DEBUG=1: a traceback).
+
+    A fault of this program ends with 3 as well: Python's own 1 would read as FAIL. Its text may hold a secret and is
+    not shown.
+    """
 
     @wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (RetallyError, OSError) as error:
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as error:
             if os.environ.get("RETALLY_DEBUG") == "1":
                 raise
+            if not isinstance(error, RetallyError | OSError):
+                fail(f"a fault in this program ({type(error).__name__}); RETALLY_DEBUG=1 shows where")
             refused = isinstance(error, Refused | BadProof | BadSignature)
             fail(str(error), REFUSED if refused else COULD_NOT_RUN)
 

@@ -24,7 +24,10 @@ def read_passphrase(confirm: bool) -> str:
     new)."""
     named = os.environ.get("RETALLY_PASSPHRASE_FILE")
     if named:
-        passphrase = Path(named).read_text(encoding="utf-8").split("\n", 1)[0]
+        try:
+            passphrase = Path(named).read_text(encoding="utf-8").split("\n", 1)[0]
+        except UnicodeDecodeError:
+            raise Unusable(f"the passphrase file {named} is not UTF-8") from None
     else:
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
     if confirm and len(passphrase) < SHORTEST_PASSPHRASE:

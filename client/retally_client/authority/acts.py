@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from pydantic import ValidationError
 
 from retally_crypto.checks.v05_v07_ceremony import commitments_in_order
 from retally_crypto.checks.v08_roll import opened_digest
@@ -59,7 +61,7 @@ def read_paper_counts(lines: Iterable[str], manifest: Manifest) -> dict[tuple[st
     Raises Malformed naming the line. Every station needs a number for every option and for `invalid`.
     """
     votes: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for number, row in enumerate(csv.DictReader(lines), start=2):
+    for number, row in _rows(lines):
         try:
             place, station, option = (row["district"], row["contest"]), row["station"], row["option"]
             count = int(row["votes"])
@@ -79,12 +81,25 @@ def read_paper_counts(lines: Iterable[str], manifest: Manifest) -> dict[tuple[st
     }
 
 
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.DictReader(lines, strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise Malformed(f"paper counts, line {reader.line_num}: {error}") from None
+
+
 def _station(name: str, counted: dict[str, int], contest: str, manifest: Manifest) -> Station:
     options = [option.id for option in manifest.contest(contest).options]
     if set(counted) != {*options, "invalid"}:
         odd = sorted(set(counted) ^ {*options, "invalid"})[0]
         raise Malformed(f"paper counts, station {name}: {odd} is missing or unknown")
-    return Station(id=name, invalid=counted["invalid"], votes=tuple(counted[option] for option in options))
+    try:
+        return Station(id=name, invalid=counted["invalid"], votes=tuple(counted[option] for option in options))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise Malformed(f"paper counts, station {name}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
 
 
 def result_entry(record: Record, key: SigningKey) -> bytes:

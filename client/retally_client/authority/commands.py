@@ -22,7 +22,7 @@ from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small
 from retally_client.verifier.run import verify_board
 from retally_crypto.entries import election_id
-from retally_crypto.errors import Refused
+from retally_crypto.errors import Malformed, Refused
 from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
@@ -47,6 +47,14 @@ def _record(url: str, policy: Path) -> Record:
             f"the board cannot be trusted: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
         )
     return report.record
+
+
+def _text(path: Path) -> str:
+    # Excel begins UTF-8 files with a byte order mark.
+    try:
+        return read_small(path, YAML_LIMIT).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{path}: byte {error.start} is not UTF-8") from None
 
 
 def _say(index: int, what: str, as_json: bool) -> None:
@@ -79,8 +87,7 @@ def manifest(
 ) -> None:
     """Check a manifest written in YAML, sign it, and print the election id."""
     signing = _key(key)
-    text = read_small(yaml_file, YAML_LIMIT).decode("utf-8", errors="replace")
-    entry = manifest_entry(manifest_from_yaml(text, signing), signing)
+    entry = manifest_entry(manifest_from_yaml(_text(yaml_file), signing), signing)
     policy_from_manifest(entry)
     write_private(output, entry)
     identity = election_id(entry).hex()
@@ -129,8 +136,7 @@ def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -
 def paper(url: Url, csv_file: Path, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Enter paper counts: CSV with district, contest, station, option, votes. They are shown, never verified."""
     record, signing, server = _record(url, policy), _key(key), BoardServer(url)
-    lines = read_small(csv_file, YAML_LIMIT).decode("utf-8", errors="replace").splitlines()
-    for (district, contest), stations in read_paper_counts(lines, record.manifest).items():
+    for (district, contest), stations in read_paper_counts(_text(csv_file).splitlines(), record.manifest).items():
         index = server.append(paper_count_entry(record, signing, district, contest, stations))
         _say(index, f"paper-count of {district}", as_json)
 

@@ -32,7 +32,8 @@ def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     """
     try:
         members = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: what looks like a time and is none, such as a 31st of April.
         raise Malformed(f"the manifest file is not YAML: {error}") from None
     if not isinstance(members, dict):
         raise Malformed("the manifest file is a mapping of members")

@@ -27,7 +27,7 @@ from retally_client.guardian.ceremony import (
     secrets_to_bytes,
 )
 from retally_client.guardian.decryption import decrypt as partial_decryption
-from retally_client.guardian.decryption import make_journal, read_journal
+from retally_client.guardian.decryption import read_journal, renew_journal
 from retally_client.keys import load_signing_key, new_signing_key, read_key, read_passphrase, write_key
 from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
@@ -104,7 +104,7 @@ def _secrets(files: Files, passphrase: str, record: Record, fresh: bool) -> Secr
     if not fresh:
         raise Refused(f"{files.ceremony} is lost: this guardian has committed and cannot go on without it")
     secrets = new_secrets(record.election_id, record.manifest.guardians.threshold, os.urandom(16))
-    make_journal(files.journal, secrets.journal)
+    renew_journal(files.journal, secrets.journal)
     write_key(files.ceremony, secrets_to_bytes(secrets), passphrase, CEREMONY)
     return secrets
 

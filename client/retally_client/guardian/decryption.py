@@ -18,7 +18,7 @@ from retally_client.keys import exclusive, replace_private, write_private
 from retally_client.verifier.report import Report
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import PartialDecryption, sign_entry
-from retally_crypto.errors import Refused, Unusable
+from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
 from retally_crypto.tally import partial_decrypt
@@ -43,20 +43,35 @@ def make_journal(path: Path, name: bytes) -> None:
     write_private(path, _journal_bytes(name, None))
 
 
+def renew_journal(path: Path, name: bytes) -> None:
+    """The journal of secrets that are just made. One that says "not decrypted" may be there, left by a run that was
+    interrupted before it kept its secrets; any other is refused."""
+    if path.exists():
+        if _read(path)[1] is not None:
+            raise Refused(f"the journal {path} says that this guardian has decrypted")
+        path.unlink()
+    make_journal(path, name)
+
+
 def read_journal(path: Path, name: bytes) -> Journal:
     """The journal of that name. Raises Refused if it is lost or another's: then this guardian never decrypts again."""
+    found, entry = _read(path)
+    if found != name:
+        raise Refused(f"the journal {path} belongs to other secrets")
+    return Journal(path, name, entry)
+
+
+def _read(path: Path) -> tuple[bytes, bytes | None]:
     try:
         value = json.loads(path.read_bytes())
-        found, entry = b64url_decode(value["journal"]), value["entry"]
+        name, entry = value["journal"], value["entry"]
+        return b64url_decode(name), None if entry is None else b64url_decode(entry)
     except FileNotFoundError:
         raise Refused(
             f"the journal {path} is lost: nobody can tell whether this guardian has decrypted, so it does not"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, Malformed):
         raise Refused(f"{path} is not a guardian's journal") from None
-    if found != name:
-        raise Refused(f"the journal {path} belongs to other secrets")
-    return Journal(path, name, None if entry is None else b64url_decode(entry))
 
 
 def _journal_bytes(name: bytes, entry: bytes | None) -> bytes:
@@ -118,6 +133,9 @@ def require_verified(report: Report, override: Collection[int]) -> Record:
     ballots = {finding.index: finding.check for finding in record.findings if finding.kind == "ballot"}
     others = {finding.check for finding in record.findings if finding.kind != "ballot"}
     unexcused = sorted(number for number in failed if number in others or number not in ballots.values())
+    if "V04" in failed and report.policy.witnesses and set(report.notes_of("V04")) - set(map(str, record.findings)):
+        # V04 also speaks of the times of opening and closing, which no ballot's name excuses.
+        unexcused = sorted({*unexcused, "V04"})
     if unexcused:
         raise Refused(f"the board does not verify: {', '.join(unexcused)} (retally verify says why)")
     unknown = sorted(set(override) - set(ballots))

@@ -19,6 +19,8 @@ CHECKPOINT_LIMIT = 64 * 1024
 TILE_LIMIT = 256 * 32
 BUNDLE_LIMIT = 256 * (2 + 65_535)
 ATTEMPTS = 3
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Never asked through a proxy that the environment names."""
 
 
 class Unreachable(RetallyError):
@@ -65,8 +67,13 @@ class HttpBoard:
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.location = url.rstrip("/")
+        try:
+            own_machine = httpx.URL(url).host in LOOPBACK
+        except httpx.InvalidURL as error:
+            raise Unreachable(f"{url} is not an address: {error}") from None
         self._client = httpx.Client(
             transport=transport,
+            trust_env=not own_machine,
             timeout=httpx.Timeout(30, connect=10),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
@@ -100,7 +107,10 @@ class HttpBoard:
 
 def open_board(location: str) -> Board:
     """The board at a URL (http, https) or in a folder. Raises Unreachable when there is neither."""
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError as error:
+        raise Unreachable(f"{location} is not an address: {error}") from None
     if parts.scheme in ("http", "https"):
         if not parts.hostname or parts.username or parts.query or parts.fragment:
             raise Unreachable(

@@ -135,10 +135,10 @@ def _effect_faults(
     name: str, opened: CosignedCheckpoint, index: int, due: int, grace: int, quorum: int, claims: Claims, size: int
 ) -> list[str]:
     head = opened.head
-    if head.size > size or claims.roots[head.size] != head.root:
-        return [f"checkpoint.{name} of size {head.size} is not consistent with the board"]
     if head.size <= index:
         return [f"checkpoint.{name} of size {head.size} does not cover entry {index}"]
+    if head.size > size or claims.roots[head.size] != head.root:
+        return [f"checkpoint.{name} of size {head.size} is not consistent with the board"]
     in_time = sum(due <= time <= due + grace for _, time in opened.cosignatures)
     if in_time < quorum:
         return [f"checkpoint.{name}: {in_time} cosignatures from {due} to {due + grace}, the quorum is {quorum}"]

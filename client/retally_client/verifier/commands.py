@@ -11,7 +11,7 @@ from retally_client.console import DONE, err, out, plain_errors, print_json, pro
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Unreachable, open_board
 from retally_client.verifier.kept import default_folder, keep, read_kept
 from retally_client.verifier.mirror import mirror_board
-from retally_client.verifier.report import print_report, report_json
+from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import parse_checkpoint
 from retally_crypto.engine import engine
@@ -29,6 +29,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 POLICY_LIMIT = 64 * 1024
 ENTRY_LIMIT = 65_535
+EVIDENCE = "evidence"
+"""Where signed checkpoints go that contradict the kept ones: to be shown to others, not compared with."""
 
 
 def read_policy(path: Path) -> TrustPolicy:
@@ -66,13 +68,25 @@ def verify(
         err.print(f"engine: {engine.NAME}", style="dim")
     with progress("verifying entries") as bar:
         report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance)
-    if not forget and report.head is not None and report.state_of("V02") == "pass":
-        keep(folder, trusted, report.head.size, report.head.root, report.checkpoint)
     if as_json:
         print_json(report_json(report))
     else:
         print_report(report, out)
+    if not forget:
+        _remember(folder, trusted, report)
     raise typer.Exit(report.exit_code)
+
+
+def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
+    """Keeps the checkpoint if its entries are right; one that contradicts what was kept, as evidence (9.3)."""
+    if report.head is None or report.record is None:
+        return
+    place = folder if report.state_of("V02") == "pass" else folder / EVIDENCE
+    try:
+        keep(place, policy, report.head.size, report.head.root, report.checkpoint)
+    except OSError as error:
+        # The verdict stands; only the next run has less to compare with.
+        err.print(f"retally: this checkpoint could not be kept: {error}", markup=False)
 
 
 @plain_errors

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from retally_client.console import plain
 from retally_crypto.checks.findings import CheckResult
 from retally_crypto.checks.v16_v20_decryption import ContestCounts, UnitCounts
 from retally_crypto.entries import PaperCount
@@ -156,7 +157,7 @@ def checks_table(checks: Sequence[CheckResult]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
-        text = check.title + "".join(f"\n  {escape(note)}" for note in check.notes)
+        text = check.title + "".join(f"\n  {escape(plain(note))}" for note in check.notes)
         table.add_row(check.number, f"[{STATE_STYLES[check.state]}]{check.state}[/]", text)
     return table
 
