@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.keyfiles import label_of, open_key_file, seal_key_file
-from retally_crypto.notes import SigningKey, VerifierKey
+from retally_crypto.notes import SigningKey, VerifierKey, format_vkey, parse_vkey
 from retally_server.durable import make_folder, write_durably
 
 _PLAIN = "retally-board-key/v1"
@@ -79,6 +79,17 @@ def read_board_key(folder: Path, slug: str, passphrase: SecretStr | None) -> Sig
     if slug_of(origin) != slug:
         raise Unusable(f"board key {slug}: the file holds the key of {origin}")
     return SigningKey.from_seed(origin, seed)
+
+
+def pin_authority(folder: Path, slug: str, authority: VerifierKey) -> None:
+    """Remembers whose manifest a board is for: without that, whoever knows the board's key could use it up first."""
+    write_durably(folder / f"{slug}.authority", f"{format_vkey(authority)}\n".encode())
+
+
+def pinned_authority(folder: Path, slug: str) -> VerifierKey | None:
+    """The authority a board was made for, None if nobody said. Raises Malformed if the file is damaged."""
+    path = folder / f"{slug}.authority"
+    return parse_vkey(path.read_text(encoding="utf-8").strip()) if path.exists() else None
 
 
 def _label(origin: str) -> str:

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from retally_crypto.engine import engine
 from retally_crypto.errors import RetallyError
+from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
 from retally_server.api.app import create_app
-from retally_server.board_keys import make_board_key
+from retally_server.board_keys import make_board_key, pin_authority
 from retally_server.elections import Elections
 from retally_server.settings import Settings, load_settings
 
@@ -77,15 +78,23 @@ def new_board(
     origin_host: Annotated[
         str, typer.Option("--origin-host", help="What comes before it, for example ballots.example or a path under it.")
     ],
+    authority: Annotated[
+        str | None, typer.Option("--authority", help="Verifier key of the authority whose manifest this board is for.")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Makes the key of a new board and prints what the manifest names under `board`. A key is never replaced."""
     settings = _settings(config)
     try:
         passphrase = settings.passphrase()
+        expected = None if authority is None else parse_vkey(authority)
         key = make_board_key(settings.keys, slug, origin_host, passphrase)
+        if expected is not None:
+            pin_authority(settings.keys, slug, expected)
     except (RetallyError, OSError) as error:
         raise _cannot(f"No key was made: {error}") from error
+    if expected is None:
+        typer.echo("No --authority was named: whoever sends a manifest with this key first has the board.", err=True)
     if passphrase is None:
         typer.echo(
             "The key file is not encrypted; only its owner can read it. Set RETALLY_KEY_PASSPHRASE_FILE.", err=True

@@ -18,7 +18,7 @@ from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey
 from retally_server.board_files import BoardFiles
-from retally_server.board_keys import read_board_key, slug_of
+from retally_server.board_keys import pinned_authority, read_board_key, slug_of
 from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
 from retally_server.durable import make_folder
 from retally_server.hours import Clock
@@ -150,6 +150,9 @@ class Elections:
                 f"this server has no key {record.manifest.board.name} with the id that the manifest gives",
                 detail=f"The operator makes it with: retally-server board new {slug}",
             )
+        pinned = pinned_authority(self.settings.keys, slug)
+        if pinned is not None and record.manifest.authority != pinned:
+            raise refused("V04", f"board {slug} was made for the authority {pinned.name}, not for the manifest's")
         for board in self._store.boards():
             # A commit may have been durable although it was reported as failed.
             if board.slug == slug and board.election_id == record.election_id:

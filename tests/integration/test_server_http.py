@@ -12,8 +12,10 @@ import pytest
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency, verify_inclusion
+from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
 from retally_crypto.tracking import tracking_code
+from retally_server.board_keys import pin_authority
 from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, contest, district, signing_key
 from tests.server_boards import read_board
 from tests.server_http import HERE, SLUG, Server, problem, require_receipt
@@ -130,6 +132,18 @@ def test_a_board_key_must_be_made_on_this_server_first(new_server: NewServer, el
     members = problem(server.http.post("/elections", content=election.entries[0]), 409, "board-key-unknown")
     assert "retally-server board new 2027" in members["detail"]
     assert server.http.get("/elections").json() == {"elections": []}
+
+
+def test_a_board_takes_no_manifest_of_another_authority_than_it_was_made_for(
+    new_server: NewServer, election: Election
+) -> None:
+    server = new_server()
+    stranger = SigningKey.from_seed("elsewhere.example/authority", bytes(32)).verifier_key
+    pin_authority(server.folder / "keys", SLUG, stranger)
+    problem(server.http.post("/elections", content=election.entries[0]), 409, "refused", "V04")
+    assert server.http.get("/elections").json() == {"elections": []}
+    pin_authority(server.folder / "keys", SLUG, election.manifest.authority)
+    assert server.http.post("/elections", content=election.entries[0]).status_code == 201
 
 
 def test_an_election_with_witnesses_is_refused_and_the_reason_said(new_server: NewServer) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from retally_crypto.engine import engine
+from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.record import Record
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from tests.boards import MAYOR, Election, district, signing_key
@@ -143,6 +144,7 @@ def test_a_new_board_key_is_printed_as_the_manifest_needs_it(tmp_path: Path) -> 
     assert done.returncode == 0
     assert done.stdout.startswith("ballots.example/council+")
     assert "not encrypted" in done.stderr
+    assert "No --authority" in done.stderr
     again = run(*arguments, RETALLY_DATA=str(tmp_path))
     assert again.returncode == 3
     assert "never replaced" in again.stderr
@@ -153,8 +155,11 @@ def test_a_passphrase_file_encrypts_the_board_key(tmp_path: Path) -> None:
     passphrase.write_text("a long passphrase\n")
     settings = tmp_path / "server.toml"
     settings.write_text(f'data = "{tmp_path}"\nkey_passphrase_file = "{passphrase}"\n')
-    done = run("board", "new", "council", "--origin-host", "ballots.example", "--config", str(settings))
+    authority = format_vkey(SigningKey.from_seed("ballots.example/authority", bytes(32)).verifier_key)
+    named = ("--origin-host", "ballots.example", "--authority", authority)
+    done = run("board", "new", "council", *named, "--config", str(settings))
     assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "keys" / "council.authority").read_text() == authority + "\n"
     assert b"argon2id" in (tmp_path / "keys" / "council.key").read_bytes()
 
 

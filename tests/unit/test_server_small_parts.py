@@ -13,8 +13,9 @@ from pydantic import SecretStr, ValidationError
 
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import CannotDecrypt, Malformed, Unusable
+from retally_crypto.notes import SigningKey
 from retally_server import logs
-from retally_server.board_keys import make_board_key, read_board_key
+from retally_server.board_keys import make_board_key, pin_authority, pinned_authority, read_board_key
 from retally_server.hours import outside_hours
 from retally_server.problems import documented, refused
 from retally_server.rates import BallotRate
@@ -203,3 +204,11 @@ def test_logs_are_json_and_never_carry_the_text_of_an_exception(capsys: pytest.C
 def test_every_setting_is_in_the_operators_guide() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "guides" / "operator.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`RETALLY_{name.upper()}`" not in guide] == []
+
+
+def test_a_board_is_pinned_to_the_authority_it_was_made_for(tmp_path: Path) -> None:
+    make_board_key(tmp_path, "council", "h", None)
+    assert pinned_authority(tmp_path, "council") is None
+    authority = SigningKey.from_seed("h/authority", bytes(32)).verifier_key
+    pin_authority(tmp_path, "council", authority)
+    assert pinned_authority(tmp_path, "council") == authority

@@ -102,10 +102,13 @@ def demo_manifest(replay: Replay, officials: Officials, board_key: str, opens: i
     )
 
 
-def run_demo(folder: Path, scale: int) -> Demonstration:
-    """The whole re-enactment into a new folder. Raises Unusable, Refused or OSError when something does not work."""
+def run_demo(folder: Path, scale: int, most_ballots: int | None = None) -> Demonstration:
+    """The whole re-enactment into a new folder, or the first districts of it that have at most so many ballots.
+
+    Raises Unusable, Refused or OSError when something does not work.
+    """
     reference = engine.NAME == "reference"
-    replay = load_replay(scale, REFERENCE_BALLOTS if reference else None)
+    replay = load_replay(scale, REFERENCE_BALLOTS if reference and most_ballots is None else most_ballots)
     started = time.monotonic()
     out.print(f"[bold]{NOTICE}[/bold]: the ballots are generated, only the totals are real")
     out.print(
@@ -115,8 +118,8 @@ def run_demo(folder: Path, scale: int) -> Demonstration:
     if reference:
         out.print("The reference engine is slow: this is a smaller replay, of the first districts only.")
     server = make_server_folder(folder / "server")
-    board_key = new_board_key(server, SLUG, "localhost/elections")
     officials = Officials.fresh(REGISTRARS, GUARDIANS)
+    board_key = new_board_key(server, SLUG, "localhost/elections", officials.authority.verifier_key)
     with running_server(server, folder / "server.log") as address:
         election = _vote(address, replay, officials, board_key, folder)
         with progress("mirroring the public files") as bar:

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from retally_crypto.errors import Unusable
+from retally_crypto.notes import VerifierKey, format_vkey
 
 START_SECONDS = 60.0
 
@@ -46,9 +47,10 @@ def make_server_folder(folder: Path) -> ServerFolder:
     return ServerFolder(folder / "data", passphrase_file)
 
 
-def new_board_key(server: ServerFolder, slug: str, origin_host: str) -> str:
-    """Has the server make the key of a board; returns its verifier key, for the manifest."""
-    command = [*_program(), "board", "new", slug, "--origin-host", origin_host]
+def new_board_key(server: ServerFolder, slug: str, origin_host: str, authority: VerifierKey) -> str:
+    """Has the server make the key of a board for this authority; returns its verifier key, for the manifest."""
+    named = ["--origin-host", origin_host, "--authority", format_vkey(authority)]
+    command = [*_program(), "board", "new", slug, *named]
     done = subprocess.run(command, env=server.environment(0), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Unusable(f"the server makes no board key: {done.stderr.strip()}")
