@@ -1,0 +1,339 @@
+"""`retally registrar …`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retally_client.api import BoardServer
+from retally_client.console import err, out, plain_errors, print_json, progress
+from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, replace_private, write_private
+from retally_client.registrar.changes import (
+    REPLACEMENT,
+    REVOCATION,
+    Draft,
+    add_part,
+    add_signature,
+    credential_at,
+    draft_from_bytes,
+    draft_to_bytes,
+    finished_entry,
+    new_draft,
+    voter_of,
+)
+from retally_client.registrar.codes import (
+    Codes,
+    Registered,
+    codes_of,
+    make_codes,
+    printable_list,
+    read_codes,
+    read_voters,
+    shuffled,
+    style_indices,
+    voters_csv,
+    write_codes,
+)
+from retally_client.registrar.roll import (
+    positions_revealed,
+    registrar_number,
+    roll_commitment_entry,
+    roll_entries,
+    roll_parts,
+)
+from retally_client.verifier.board import open_board
+from retally_client.verifier.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small
+from retally_client.verifier.run import verify_board
+from retally_crypto.credentials import parse_code
+from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.errors import Refused
+from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.record import Record
+
+LABEL = "registrar"
+VOTERS_LIMIT = 256 * 1024 * 1024
+
+app = typer.Typer(no_args_is_help=True, help="Voters' codes, the roll, and its changes.")
+KeyFile = Annotated[Path, typer.Option("--key", "-k", help="this registrar's key file")]
+CodesFile = Annotated[Path, typer.Option("--codes", "-c", help="this registrar's encrypted codes file")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="a new file")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
+DraftFile = Annotated[Path, typer.Argument(metavar="DRAFT", help="the draft that goes from registrar to registrar")]
+Reason = Annotated[str, typer.Option("--reason", help="published with the change; name nobody in it")]
+Voter = Annotated[str | None, typer.Option("--voter", help="the voter as the list names her")]
+Credential = Annotated[
+    str | None, typer.Option("--credential", help="the credential, for one that was replaced before")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")]
+
+
+def _record(url: str, policy: Path) -> Record:
+    with progress("verifying the board") as bar:
+        report = verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+    if report.record is None or report.failed:
+        raise Refused(
+            f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
+        )
+    return report.record
+
+
+def _say(as_json: bool, sentence: str, **members: object) -> None:
+    if as_json:
+        print_json(members)
+    else:
+        out.print(sentence, markup=False)
+
+
+def _voters(path: Path) -> tuple[Registered, ...]:
+    text = read_small(path, VOTERS_LIMIT).decode("utf-8-sig", errors="replace")
+    return read_voters(text.splitlines(keepends=True))
+
+
+@app.command()
+@plain_errors
+def init(
+    key_file: Path,
+    name: Annotated[str, typer.Argument(help="the key's name, for example elections.example/registrar-1")],
+    as_json: AsJson = False,
+) -> None:
+    """Make this registrar's signing key; prints the verifier key for the manifest."""
+    vkey = format_vkey(new_signing_key(key_file, name, LABEL, read_passphrase(confirm=True)).verifier_key)
+    print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
+
+
+@app.command()
+@plain_errors
+def order(
+    voters_file: Annotated[Path, typer.Argument(metavar="VOTERS.csv", help="columns voter and style")],
+    output: Output,
+    as_json: AsJson = False,
+) -> None:
+    """Shuffle the voters once. Every registrar works from this one file; it links voters to places: guard it."""
+    voters = shuffled(_voters(voters_file))
+    write_private(output, voters_csv(voters))
+    _say(as_json, f"{len(voters):,} voters in {output}: give the same file to every registrar", voters=len(voters))
+
+
+@app.command()
+@plain_errors
+def codes(
+    order_file: Annotated[
+        Path, typer.Argument(metavar="ORDER.csv", help="the shuffled voters, as all registrars have")
+    ],
+    registrar: Annotated[int, typer.Option("--registrar", "-r", min=1, help="this registrar's number in the manifest")],
+    policy: PolicyFile,
+    output: Output,
+    to_print: Annotated[Path, typer.Option("--list", "-l", help="a new file: voter and code, to be handed out")],
+    as_json: AsJson = False,
+) -> None:
+    """Draw a code for every voter: an encrypted file to keep, and a readable list to print and then destroy."""
+    voters, trusted = _voters(order_file), read_policy(policy)
+    if to_print.exists():
+        raise FileExistsError(f"{to_print} exists already: name a new file")
+    drawn = make_codes(len(voters))
+    passphrase = read_passphrase(confirm=True)
+    write_codes(output, codes_of(voters, drawn, trusted.election_id, registrar), passphrase)
+    write_private(to_print, printable_list(voters, drawn))
+    _say(
+        as_json,
+        f"{len(voters):,} codes in {output} (encrypted) and {to_print} (readable)\n"
+        "Print the list, hand each voter only her own code, and destroy the file.",
+        voters=len(voters),
+        codes=str(output),
+        list=str(to_print),
+    )
+
+
+def _own(record: Record, key: SigningKey, codes_file: Path, policy: Path, passphrase: str) -> tuple[int, Codes]:
+    number = registrar_number(record.manifest, key)
+    drawn = read_codes(codes_file, passphrase, read_policy(policy))
+    if drawn.registrar != number:
+        raise Refused(f"{codes_file} holds the codes of registrar {drawn.registrar}, this key is registrar {number}")
+    return number, drawn
+
+
+@app.command()
+@plain_errors
+def commit(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
+    """Publish the commitment to this registrar's part of the roll. Nothing is revealed yet."""
+    passphrase = read_passphrase(confirm=False)
+    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
+    number, drawn = _own(record, key, codes_file, policy, passphrase)
+    styles = style_indices(drawn.voters, record.manifest)
+    parts = roll_parts(drawn.codes, record.election_id, number)
+    index = BoardServer(url).append(roll_commitment_entry(parts, styles, number, record.election_id, key))
+    _say(
+        as_json,
+        f"registrar {number} is committed to {len(styles):,} credentials, entry {index}",
+        registrar=number,
+        credentials=len(styles),
+        index=index,
+    )
+
+
+@app.command()
+@plain_errors
+def roll(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
+    """Publish this registrar's part of the roll, once all have committed. An interrupted run is continued."""
+    passphrase = read_passphrase(confirm=False)
+    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
+    number, drawn = _own(record, key, codes_file, policy, passphrase)
+    styles = style_indices(drawn.voters, record.manifest)
+    parts = roll_parts(drawn.codes, record.election_id, number)
+    first = positions_revealed(record, number, parts, styles)
+    server, indices = BoardServer(url), []
+    with progress("publishing the roll") as bar:
+        entries = roll_entries(parts, styles, number, record.election_id, key, first)
+        bar.begin(len(entries))
+        for entry in entries:
+            indices.append(server.append(entry))
+            bar.advance(1)
+    _say(
+        as_json,
+        f"registrar {number}: {len(styles):,} positions of the roll are on the board",
+        registrar=number,
+        positions=len(styles),
+        indices=indices,
+    )
+
+
+@app.command()
+@plain_errors
+def revoke(
+    url: Url,
+    draft_file: DraftFile,
+    policy: PolicyFile,
+    codes_file: CodesFile,
+    reason: Reason,
+    voter: Voter = None,
+    credential: Credential = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draft the revocation of a credential with which nobody has voted. All registrars sign it."""
+    _draft(REVOCATION, url, draft_file, policy, codes_file, reason, voter, credential, as_json)
+
+
+@app.command()
+@plain_errors
+def replace(
+    url: Url,
+    draft_file: DraftFile,
+    policy: PolicyFile,
+    codes_file: CodesFile,
+    reason: Reason,
+    voter: Voter = None,
+    credential: Credential = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draft new codes for a voter who has not voted. All registrars add a part, then all sign."""
+    _draft(REPLACEMENT, url, draft_file, policy, codes_file, reason, voter, credential, as_json)
+
+
+def _draft(
+    change: str,
+    url: str,
+    draft_file: Path,
+    policy: Path,
+    codes_file: Path,
+    reason: str,
+    voter: str | None,
+    credential: str | None,
+    as_json: bool,
+) -> None:
+    if (voter is None) == (credential is None):
+        raise Refused("name the voter, or the credential of one who was given new codes before")
+    record = _record(url, policy)
+    if voter is not None:
+        drawn = read_codes(codes_file, read_passphrase(confirm=False), read_policy(policy))
+        named = credential_at(record, drawn.position_of(voter))
+    else:
+        named = b64url_decode(str(credential), 32, "the credential")
+    write_private(draft_file, draft_to_bytes(new_draft(change, record, named, reason)))
+    then = "retally registrar part" if change == REPLACEMENT else "retally registrar sign"
+    _say(
+        as_json,
+        f"{draft_file}: a {change} of credential {b64url_encode(named)}; next, at every registrar: {then}",
+        change=change,
+        credential=b64url_encode(named),
+        draft=str(draft_file),
+    )
+
+
+def _confirmed(record: Record, drawn: Codes, draft: Draft, yes: bool) -> None:
+    """Whose credential it is, by this registrar's own codes, and whether its owner agrees."""
+    voter = voter_of(record, drawn, draft.credential)
+    whose = f"the credential of {voter}" if voter else "a credential that was itself a replacement"
+    err.print(f"{draft.change}: {whose}\nreason: {draft.reason}", markup=False)
+    if not yes and not typer.confirm("Is that right?", default=False, err=True):
+        raise Refused("not confirmed, nothing was changed")
+
+
+@app.command()
+@plain_errors
+def part(
+    url: Url,
+    draft_file: DraftFile,
+    policy: PolicyFile,
+    key_file: KeyFile,
+    codes_file: CodesFile,
+    to_print: Annotated[Path, typer.Option("--list", "-l", help="a new file with the voter's new code")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add this registrar's part to a replacement, and write the voter's new code to a private file."""
+    passphrase = read_passphrase(confirm=False)
+    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
+    number, drawn = _own(record, key, codes_file, policy, passphrase)
+    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+    _confirmed(record, drawn, draft, yes)
+    code = make_codes(1)[0]
+    added = add_part(draft, parse_code(code), number)
+    voter = voter_of(record, drawn, draft.credential) or b64url_encode(draft.credential)
+    write_private(to_print, printable_list([Registered(voter, "")], [code]))
+    replace_private(draft_file, draft_to_bytes(added))
+    _say(
+        as_json,
+        f"registrar {number} has added its part; the new code is in {to_print}",
+        registrar=number,
+        parts=len(added.parts),
+        list=str(to_print),
+    )
+
+
+@app.command()
+@plain_errors
+def sign(
+    url: Url,
+    draft_file: DraftFile,
+    policy: PolicyFile,
+    key_file: KeyFile,
+    codes_file: CodesFile,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a draft, after looking up in one's own codes whose credential it changes."""
+    passphrase = read_passphrase(confirm=False)
+    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
+    number, drawn = _own(record, key, codes_file, policy, passphrase)
+    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+    _confirmed(record, drawn, draft, yes)
+    signed = add_signature(draft, record.manifest, key, number)
+    replace_private(draft_file, draft_to_bytes(signed))
+    _say(
+        as_json,
+        f"{len(signed.signatures)} of {len(record.manifest.registrars)} registrars have signed",
+        registrar=number,
+        signatures=len(signed.signatures),
+    )
+
+
+@app.command()
+@plain_errors
+def submit(url: Url, draft_file: DraftFile, policy: PolicyFile, as_json: AsJson = False) -> None:
+    """Publish a draft that all registrars have signed."""
+    record = _record(url, policy)
+    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+    index = BoardServer(url).append(finished_entry(draft, record.manifest))
+    _say(as_json, f"{draft.change} is on the board, entry {index}", index=index, kind=draft.change)

@@ -1,0 +1,61 @@
+"""Picking some ballots out of a board while the verifier reads it, so that it is read once and in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retally_client.verifier.board import Board
+from retally_crypto.entries import Ballot, parse_entry
+from retally_crypto.errors import Malformed
+from retally_crypto.tiles import TILE_WIDTH, Bundle, decode_bundle, parse_tile_path
+
+
+@dataclass(frozen=True)
+class SeenBallot:
+    """A ballot entry on the board, whether or not it is in force there."""
+
+    index: int
+    credential: bytes
+    body_hash: bytes
+
+
+class WatchedBoard:
+    """A board that remembers the ballots `wanted` says yes to, among the entries read through it."""
+
+    def __init__(self, board: Board, election_id: bytes, wanted: Callable[[Ballot], bool]) -> None:
+        self.location = board.location
+        self._board = board
+        self._election_id = election_id
+        self._wanted = wanted
+        self._found: dict[int, SeenBallot] = {}
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        raw = self._board.read(path, limit)
+        if raw is not None and path.startswith("tile/entries/"):
+            place = parse_tile_path(path)
+            if isinstance(place, Bundle):
+                self._look_at(raw, place)
+        return raw
+
+    def found(self, size: int) -> tuple[SeenBallot, ...]:
+        """The wanted ballots among the first `size` entries, in board order.
+
+        To be trusted only after `verify_board` has found that the entries are the checkpoint's (V02).
+        """
+        return tuple(ballot for index, ballot in sorted(self._found.items()) if index < size)
+
+    def _look_at(self, raw: bytes, bundle: Bundle) -> None:
+        try:
+            entries = decode_bundle(raw, bundle.width)
+        except Malformed:
+            return  # the verifier reads the same bytes and says so
+        for index, entry in enumerate(entries, start=bundle.index * TILE_WIDTH):
+            if b"\n" in entry:
+                continue
+            try:
+                ballot = parse_entry(entry, self._election_id)
+            except Malformed:
+                continue  # V09 names it; it has no code and no credential that could be compared
+            if isinstance(ballot, Ballot) and self._wanted(ballot):
+                self._found[index] = SeenBallot(index, ballot.credential, ballot.body_hash)
