@@ -109,6 +109,8 @@ def open_board(location: str) -> Board:
     """The board at a URL (http, https) or in a folder. Raises Unreachable when there is neither."""
     try:
         parts = urlsplit(location)
+        # Reading the port checks it.
+        _ = parts.port
     except ValueError as error:
         raise Unreachable(f"{location} is not an address: {error}") from None
     if parts.scheme in ("http", "https"):

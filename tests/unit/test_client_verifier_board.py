@@ -1,0 +1,148 @@
+"""Reading a board from a place that nobody trusts: limits hold, nothing is followed, silence is not emptiness."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from retally_client.verifier.board import ATTEMPTS, FolderBoard, HttpBoard, Unreachable, open_board
+from tests.client_boards import answering, serving
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """No test waits; what the reader would have waited is in the list."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+def test_a_file_is_read_whole_when_it_has_the_length_allowed_and_not_a_byte_more() -> None:
+    board = serving({"checkpoint": b"x" * 100})
+    assert board.read("checkpoint", 100) == b"x" * 100
+    with pytest.raises(Unreachable, match="longer than the 99 bytes"):
+        board.read("checkpoint", 99)
+
+
+def test_a_body_without_end_is_given_up_at_the_limit() -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1000
+            yield b"x" * 1000
+
+    board = answering(lambda request: httpx.Response(200, content=endless()))
+    with pytest.raises(Unreachable, match="longer"):
+        board.read("checkpoint", 5000)
+    assert sent <= 7000
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(status, headers={"Location": "https://elsewhere.example/checkpoint"})
+
+    with pytest.raises(Unreachable, match=f"status {status}"):
+        answering(handler).read("checkpoint", 100)
+    assert asked == ["https://board.example/elections/2027/checkpoint"]
+
+
+def test_a_compressed_answer_is_refused_and_none_is_asked_for() -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["accept-encoding"])
+        return httpx.Response(
+            200, headers={"Content-Encoding": "gzip"}, content=iter([gzip.compress(b"\0" * 10_000_000)])
+        )
+
+    with pytest.raises(Unreachable, match="compressed"):
+        answering(handler).read("checkpoint", 100_000)
+    assert asked == ["identity"]
+
+
+def test_a_file_that_is_not_there_is_none_and_every_other_status_an_error() -> None:
+    assert serving({}).read("checkpoint", 100) is None
+    for status in (204, 206, 401, 403, 410, 429, 500, 503):
+        with pytest.raises(Unreachable, match=f"status {status}"):
+            answering(lambda request, status=status: httpx.Response(status)).read("checkpoint", 100)  # type: ignore[misc]
+
+
+def test_a_connection_that_breaks_is_tried_again_and_then_read(pauses: list[float]) -> None:
+    left = [httpx.ConnectError("no"), httpx.ReadTimeout("slow")]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if left:
+            raise left.pop()
+        return httpx.Response(200, content=iter([b"here"]))
+
+    assert answering(handler).read("checkpoint", 100) == b"here"
+    assert pauses == [1, 2]
+
+
+def test_a_server_that_never_answers_is_unreachable_and_not_an_empty_board() -> None:
+    tries = 0
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        raise httpx.ConnectError("no")
+
+    with pytest.raises(Unreachable, match="does not answer: ConnectError"):
+        answering(handler).read("checkpoint", 100)
+    assert tries == ATTEMPTS
+
+
+def test_nobody_listening_on_this_machine_is_unreachable_whatever_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "not even an address")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(Unreachable, match="ConnectError"):
+        open_board("http://127.0.0.1:9/elections/x").read("checkpoint", 100)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://",
+        "https://user@board.example/elections/x",
+        "https://board.example/elections/x?key=1",
+        "https://board.example/elections/x#top",
+        "http://[::1/elections/x",
+        "http://board.example:99999/elections/x",
+        "ftp://board.example/elections/x",
+        "/there/is/no/such/folder",
+        "\0",
+    ],
+)
+def test_what_is_no_board_is_unreachable_at_once(location: str) -> None:
+    with pytest.raises(Unreachable):
+        open_board(location)
+
+
+def test_an_address_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    assert isinstance(open_board("HTTPS://board.example/elections/x/"), HttpBoard)
+    assert isinstance(open_board(str(tmp_path)), FolderBoard)
+
+
+def test_a_folder_obeys_the_same_limits(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").write_bytes(b"x" * 100)
+    board = FolderBoard(tmp_path)
+    assert board.read("checkpoint", 100) == b"x" * 100
+    assert board.read("tile/0/000", 100) is None
+    assert board.read("checkpoint/000", 100) is None
+    with pytest.raises(Unreachable, match="longer than the 99 bytes"):
+        board.read("checkpoint", 99)
+    (tmp_path / "tile").mkdir()
+    with pytest.raises(Unreachable, match=r"tile in .* cannot be read"):
+        board.read("tile", 100)
