@@ -175,7 +175,8 @@ def standing(opened: Opened, credential: bytes) -> Standing:
     style = opened.record.style_of(credential)
     if style is None or not opened.record.is_active(credential):
         raise NotOnRoll("these codes are not on the roll as it was when voting opened")
-    context, ballots = opened.context, []
+    context = opened.context
+    ballots: list[SeenBallot] = []
     for index in _look_up(opened.board, credential):
         ballot = parse_entry(opened.entries.entry(index), context.election_id)
         if not isinstance(ballot, Ballot) or ballot.credential != credential:

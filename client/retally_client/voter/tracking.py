@@ -1,0 +1,102 @@
+"""What became of a ballot: by tracking code, by receipt, or by the voter's own codes, also for who abstained.
+
+The whole board is verified first, so that "counts" means what every verifier would say and not what a server says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from retally_client.verifier.board import Board
+from retally_client.verifier.report import Report
+from retally_client.verifier.run import verify_board
+from retally_client.voter.watching import SeenBallot, WatchedBoard
+from retally_crypto.entries import Ballot
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.record import Record
+from retally_crypto.tracking import TrackingCode, tracking_code
+
+State = Literal["counts", "superseded", "refused"]
+Wanted = Callable[[Ballot], bool]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """One ballot entry and what it is worth. `later` is the ballot that took its place, `reason` why it was refused."""
+
+    index: int
+    tracking_code: str
+    state: State
+    later: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """All ballots that were asked for, in board order, and the verification they were found by."""
+
+    report: Report
+    ballots: tuple[Tracked, ...]
+
+    @property
+    def closed(self) -> bool:
+        """Whether voting is over, so that nothing can supersede a ballot any more."""
+        return self.report.record is not None and self.report.record.closing_index is not None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Every failed check with its first note, for a board that does not verify."""
+        return tuple(
+            f"{check.number}: {check.notes[0] if check.notes else check.title}"
+            for check in self.report.checks
+            if check.state == "fail"
+        )
+
+
+def with_code(code: TrackingCode) -> Wanted:
+    """Ballots that have this tracking code."""
+    return lambda ballot: code.matches(ballot.body_hash)
+
+
+def with_body(body_hash: bytes) -> Wanted:
+    """The ballot with this body."""
+    return lambda ballot: ballot.body_hash == body_hash
+
+
+def with_credential(credential: bytes) -> Wanted:
+    """Every ballot cast with this credential."""
+    return lambda ballot: ballot.credential == credential
+
+
+def track(
+    board: Board,
+    policy: TrustPolicy,
+    wanted: Wanted,
+    kept: Sequence[bytes] = (),
+    receipts: Sequence[bytes] = (),
+    begin: Callable[[int], None] = lambda entries: None,
+    advance: Callable[[int], None] = lambda entries: None,
+) -> Tracking:
+    """Verify the whole board and say what became of the wanted ballots.
+
+    Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable.
+    """
+    watched = WatchedBoard(board, policy.election_id, wanted)
+    report = verify_board(watched, policy, kept, receipts, begin, advance)
+    if report.record is None or report.head is None or report.record.manifest_faults:
+        return Tracking(report, ())
+    found = watched.found(report.head.size)
+    return Tracking(report, tuple(_judge(ballot, report.record) for ballot in found))
+
+
+def _judge(ballot: SeenBallot, record: Record) -> Tracked:
+    code = tracking_code(ballot.body_hash)
+    chain = record.ballots_of(ballot.credential)
+    if ballot.index not in chain:
+        ruling = next(finding for finding in record.findings if finding.index == ballot.index)
+        return Tracked(ballot.index, code, "refused", reason=f"{ruling.check}: {ruling.reason}")
+    if chain[-1] != ballot.index:
+        return Tracked(ballot.index, code, "superseded", later=chain[-1])
+    return Tracked(ballot.index, code, "counts")
