@@ -15,7 +15,9 @@ from retally_client.authority.commands import app as authority
 from retally_client.console import COULD_NOT_RUN
 from retally_client.guardian.commands import app as guardian
 from retally_client.lab.commands import app as lab
+from retally_client.registrar.commands import app as registrar
 from retally_client.verifier import commands as verifier
+from retally_client.voter import commands as voter
 from retally_crypto.engine import engine
 
 
@@ -72,8 +74,12 @@ def retally(
 app.command("verify")(verifier.verify)
 app.command("mirror")(verifier.mirror)
 app.command("policy")(verifier.policy)
+app.command("vote")(voter.vote)
+app.command("check")(voter.check)
+app.command("track")(voter.track)
 app.add_typer(authority, name="authority")
 app.add_typer(guardian, name="guardian")
+app.add_typer(registrar, name="registrar")
 app.add_typer(lab, name="lab")
 
 

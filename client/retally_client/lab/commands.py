@@ -11,9 +11,10 @@ import typer
 from retally_client.console import COULD_NOT_RUN, DONE, REFUSED, fail, plain_errors, print_json
 from retally_client.lab.demo import run_demo
 from retally_client.lab.replay import NOTICE, SCALES
+from retally_client.lab.serve import serve as serve_trial
 from retally_client.verifier.commands import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Trials: the re-enactment of published totals.")
+app = typer.Typer(no_args_is_help=True, help="Trials: the re-enactment of published totals, and a small live election.")
 
 
 @app.command()
@@ -26,10 +27,7 @@ def demo(
     """Re-enact the disputed count of 2021 with real encryption over a real server, verify it, and catch a fraud."""
     if scale not in SCALES:
         fail(f"there is no scale {scale}; there are {', '.join(map(str, SCALES))}")
-    place = folder or Path(time.strftime("demo-%Y%m%d-%H%M%S"))
-    if place.exists():
-        fail(f"{place} is there already: name another folder", COULD_NOT_RUN)
-    place.mkdir(parents=True)
+    place = _new_folder(folder)
     done = run_demo(place, scale)
     if as_json:
         print_json(
@@ -42,3 +40,22 @@ def demo(
             }
         )
     raise typer.Exit(DONE if done.succeeded else REFUSED)
+
+
+@app.command()
+@plain_errors
+def serve(
+    port: Annotated[int, typer.Option(help="where to listen on 127.0.0.1; 0 takes a free one")] = 0,
+    voters: Annotated[int, typer.Option(min=1, max=1000, help="how many voters get codes")] = 3,
+    folder: Annotated[Path | None, typer.Option(help="a folder that is not there yet; default: demo-TIME")] = None,
+) -> None:
+    """Run a small election, open for voting, and print the voters' codes. Every key is in one place: a trial."""
+    serve_trial(_new_folder(folder), port, voters)
+
+
+def _new_folder(folder: Path | None) -> Path:
+    place = folder or Path(time.strftime("demo-%Y%m%d-%H%M%S"))
+    if place.exists():
+        fail(f"{place} is there already: name another folder", COULD_NOT_RUN)
+    place.mkdir(parents=True)
+    return place

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from retally_client.authority.acts import paper_count_entry
 from retally_client.console import err, out, progress
-from retally_client.lab.casting import Voter, cast_all
+from retally_client.lab.casting import cast_all
 from retally_client.lab.chart import Margin, draw_margins
 from retally_client.lab.fraud import altered_copy
 from retally_client.lab.officials import LiveElection, Officials
@@ -143,7 +143,7 @@ def _vote(address: str, replay: Replay, officials: Officials, board_key: str, fo
         secrets = election.ceremony(lambda line: None)
     _done(f"key ceremony: {GUARDIANS} guardians, any {THRESHOLD} decrypt")
     with progress("registering voters") as bar:
-        voters: list[Voter] = register(election, replay.voters, bar.begin, bar.advance)
+        voters = register(election, replay.voters, bar.begin, bar.advance).voters
     _done(f"roll: {len(voters):,} credentials, each the sum of {REGISTRARS} registrars' parts")
     election.open()
     joint_key = election.record().joint_key

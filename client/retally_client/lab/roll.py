@@ -1,21 +1,23 @@
-"""The registrars of a trial election register everybody: commit, reveal in chunks, and hand every voter her codes."""
+"""The registrars of a trial election register everybody: codes, commitments, then the roll."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from retally_client.lab.casting import Voter
 from retally_client.lab.officials import LiveElection
-from retally_crypto.credentials import (
-    combine_parts,
-    combine_secrets,
-    new_code,
-    parse_code,
-    part_secret,
-    public_part,
-    roll_commitment,
-)
-from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment, sign_entry
+from retally_client.registrar.codes import make_codes
+from retally_client.registrar.roll import roll_commitment_entry, roll_entries
+from retally_crypto.credentials import combine_parts, combine_secrets, parse_code, part_secret, public_part
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Everybody's place in roll order, and her codes, one from each registrar, as she would get them on paper."""
+
+    voters: tuple[Voter, ...]
+    codes: tuple[tuple[str, ...], ...] = field(repr=False)
 
 
 def register(
@@ -23,35 +25,24 @@ def register(
     styles: Sequence[int],
     begin: Callable[[int], None] = lambda credentials: None,
     advance: Callable[[int], None] = lambda credentials: None,
-) -> list[Voter]:
+) -> Registration:
     """A credential for every position in `styles` (indices in the manifest), on the board when this returns."""
-    eid, registrars = election.policy.election_id, election.officials.registrars
-    begin(2 * len(styles) * len(registrars))
+    eid, keys = election.policy.election_id, election.officials.registrars
+    begin(len(styles) * len(keys))
+    codes = [make_codes(len(styles)) for _ in keys]
     secrets: list[list[bytes]] = []
-    for registrar in range(1, len(registrars) + 1):
-        own = []
-        for _ in styles:
-            own.append(part_secret(parse_code(new_code()), eid, registrar))
-            advance(1)
-        secrets.append(own)
+    for registrar, own in enumerate(codes, start=1):
+        secrets.append([part_secret(parse_code(code), eid, registrar) for code in own])
+        advance(len(styles))
     parts = [public_part(b"".join(own)) for own in secrets]
-    for registrar, key in enumerate(registrars, start=1):
-        commitment = RollCommitment(
-            election=eid,
-            registrar=registrar,
-            credentials=len(styles),
-            commitment=roll_commitment(eid, registrar, parts[registrar - 1], styles),
-        )
-        election.server.append(sign_entry(commitment, [key]))
-    for registrar, key in enumerate(registrars, start=1):
-        for first in range(0, len(styles), LARGEST_CHUNK):
-            chunk = tuple(styles[first : first + LARGEST_CHUNK])
-            own_parts = parts[registrar - 1][32 * first : 32 * (first + len(chunk))]
-            roll = Roll(election=eid, registrar=registrar, first=first, parts=own_parts, styles=chunk)
-            election.server.append(sign_entry(roll, [key]))
-            advance(len(chunk))
+    for registrar, key in enumerate(keys, start=1):
+        election.server.append(roll_commitment_entry(parts[registrar - 1], styles, registrar, eid, key))
+    for registrar, key in enumerate(keys, start=1):
+        for entry in roll_entries(parts[registrar - 1], styles, registrar, eid, key):
+            election.server.append(entry)
     credentials = combine_parts(parts)
-    return [
+    voters = [
         Voter(credentials[32 * at : 32 * at + 32], combine_secrets([own[at] for own in secrets]), style)
         for at, style in enumerate(styles)
     ]
+    return Registration(tuple(voters), tuple(zip(*codes, strict=True)))
