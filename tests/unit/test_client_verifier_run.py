@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from retally_client.verifier.board import Unreachable
-from retally_client.verifier.report import Report, print_report, report_json
+from retally_client.verifier.report import Report, checks_table, print_report, report_json
 from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
-from retally_crypto.checks.findings import TITLES
+from retally_crypto.checks.findings import TITLES, CheckResult
 from tests.boards import Election, signing_key, write_board
 from tests.client_boards import MemoryBoard
 
@@ -203,10 +203,8 @@ def test_a_failed_ballot_is_named_and_the_counts_are_shown_all_the_same(honest_e
     assert "FAIL · no witness" in text
 
 
-def test_what_a_board_says_cannot_steer_the_terminal(honest_election: Election) -> None:
-    election = honest_election.before("closing")
-    hostile = '{"kind":"\\u001b[2J[red]PASS[/red]\\u202e"}'
-    election.entries += [hostile.encode(), hostile.encode() + b"\n\n\xe2\x80\x94 x AAAAAAAA\n", b'{"kind":"\x1b[2J"}']
-    text = printed(verified(election))
-    assert "\x1b" not in text
-    assert "\u202e" not in text
+def test_what_a_board_says_cannot_steer_the_terminal() -> None:
+    sink = io.StringIO()
+    note = "entry 1: \x1b[2J[red]PASS[/red]\u202e\x07"
+    Console(file=sink, width=200).print(checks_table([CheckResult("V09", "title", "fail", (note,))]))
+    assert "entry 1: \ufffd[2J[red]PASS[/red]\ufffd\ufffd" in sink.getvalue()
