@@ -87,7 +87,7 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise Malformed(f"paper counts, line {reader.line_num}: {error}") from None
+        raise Malformed(f"paper counts, line {reader.line_num + 1}: {error}") from None
 
 
 def _station(name: str, counted: dict[str, int], contest: str, manifest: Manifest) -> Station:
