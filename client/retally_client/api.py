@@ -25,7 +25,12 @@ class BoardServer:
     """One election on a ballot server; `url` is the board's prefix, `https://host/elections/slug`."""
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
-        parts = urlsplit(url.rstrip("/"))
+        try:
+            parts = urlsplit(url.rstrip("/"))
+            # Reading the port checks it.
+            _ = parts.port
+        except ValueError as error:
+            raise Unusable(f"{url} is not an address: {error}") from None
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
