@@ -344,4 +344,3 @@ def _sentence(ballot: Tracked, closed: bool) -> str:
     if ballot.state == "superseded":
         return f"{where}superseded by entry {ballot.later}, it does not count"
     return where + ("it counts" if closed else "it will count, unless another is cast with the same codes")
-
