@@ -46,8 +46,10 @@ def altered_copy(board: Path, folder: Path, index: int, key: SigningKey) -> None
     become votes for another. Everything else is consistent: entry, tiles, root and signature. Raises Unusable if it is
     no ballot."""
     entries = read_entries(board)
+    if b"\n" in entries[index]:
+        raise Unusable(f"entry {index} is an official's and not a ballot")
     ballot = parse_canonical(entries[index])
-    if not isinstance(ballot, dict) or ballot.get("kind") != "ballot":
+    if not isinstance(ballot, dict):
         raise Unusable(f"entry {index} is not a ballot")
     pairs = b64url_decode(str(ballot["ciphertexts"]))
     ballot["ciphertexts"] = b64url_encode(pairs[64:128] + pairs[:64] + pairs[128:])
