@@ -18,7 +18,9 @@ from retally_client.verifier.board import FolderBoard, HttpBoard
 from retally_client.voter import commands
 from retally_crypto.codes import encode_code
 from retally_crypto.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
+from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
 from retally_crypto.policy import format_policy
+from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
 from tests.board_files import body_hash, members_of
 from tests.boards import MAYOR, Election, district
 from tests.client_boards import ADDRESS, board_folder
@@ -246,6 +248,26 @@ def test_a_receipt_for_somebody_elses_ballot_is_refused_and_the_ballot_is_kept(
     assert cheated.exit_code == 1
     assert "no receipt for your ballot" in cheated.output
     assert (len(booth.files(".ballot")), len(booth.files(".tlog-proof"))) == (2, 1)
+
+
+def test_a_receipt_from_a_fork_of_the_board_is_kept_as_evidence(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = booth.election.copy()
+    fork.entries[1], fork.entries[2] = fork.entries[2], fork.entries[1]
+
+    def taken_into_the_fork(server: BoardServer, entry: bytes) -> bytes:
+        fork.append(entry)
+        # What the operator shows from now on is the fork.
+        files = fork.files()
+        monkeypatch.setattr(HttpBoard, "read", lambda board, path, limit: files.get(path))
+        hashes = [leaf_hash(raw) for raw in fork.entries]
+        proof = inclusion_proof(len(hashes) - 1, len(hashes), hash_source(hashes))
+        return format_tlog_proof(TlogProof(len(hashes) - 1, proof, files["checkpoint"]))
+
+    monkeypatch.setattr(BoardServer, "cast", taken_into_the_fork)
+    cheated = booth.vote("north-1", "o1")
+    assert cheated.exit_code == 1
+    assert "another board than the one you were shown" in cheated.output
+    assert len(booth.files(".tlog-proof")) == 1
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,11 @@ def _receive(receipt: Receipt, board: Board, before: TreeHead | None, folder: Pa
             require_same_board(board, before, receipt.head)
         except Unreachable as fault:
             booth.say(f"The receipt could not be compared with what the board showed before ({fault}).")
+        except BadProof as fault:
+            raise BadProof(
+                f"your ballot was taken into another board than the one you were shown before ({fault}). "
+                f"{path} is evidence: keep it, and tell an auditor"
+            ) from None
     if as_json:
         print_json(
             {
