@@ -137,18 +137,16 @@ def _read(
 
 
 def false_proofs(ballots: Sequence["Ballot"], manifest: dict[str, Any], election: bytes, key: bytes) -> set[int]:
-    """V10: positions of the ballots whose proof does not verify, or cannot even be read."""
+    """V10 for one batch: positions of the ballots whose proof does not verify, or cannot even be read."""
     joint_key = RISTRETTO255.decode(key)
     wrong: set[int] = set()
-    for start in range(0, len(ballots), BATCH):
-        readable = []
-        for at, ballot in enumerate(ballots[start : start + BATCH], start):
-            shape = shape_of(manifest, manifest["style_index"][ballot.style])
-            transcript = _read(ballot, shape, election, joint_key, key)
-            if transcript is None:
-                wrong.add(at)
-            else:
-                readable.append((at, transcript))
-        found = sigma.culprits(RISTRETTO255, [transcript for _, transcript in readable])
-        wrong |= {readable[position][0] for position in found}
-    return wrong
+    readable = []
+    for at, ballot in enumerate(ballots):
+        shape = shape_of(manifest, manifest["style_index"][ballot.style])
+        transcript = _read(ballot, shape, election, joint_key, key)
+        if transcript is None:
+            wrong.add(at)
+        else:
+            readable.append((at, transcript))
+    found = sigma.culprits(RISTRETTO255, [transcript for _, transcript in readable])
+    return wrong | {readable[position][0] for position in found}

@@ -1,10 +1,10 @@
 """Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything."""
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from retally_reference.canonical import Refusal
 
@@ -28,7 +28,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def open_board(location: str) -> Read:
     """Reads a board at a URL or in a folder. OSError if there is neither."""
-    if urlsplit(location).scheme in ("http", "https"):
+    if location.startswith(("http://", "https://")):
         return _over_http(location.rstrip("/"))
     folder = Path(location)
     if not folder.is_dir():
@@ -48,15 +48,21 @@ def _over_http(prefix: str) -> Read:
     opener = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
 
     def read(path: str) -> bytes | None:
-        # open_board lets only http and https come here.
-        request = urllib.request.Request(f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})  # noqa: S310
         try:
+            # open_board lets only http and https come here.
+            request = urllib.request.Request(f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})  # noqa: S310
             with opener.open(request, timeout=30) as answer:
-                return _limited(answer.read(LONGEST_FILE + 1), path)
+                content = _limited(answer.read(LONGEST_FILE + 1), path)
+                announced = answer.headers.get("Content-Length", str(len(content)))
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
             raise OSError(f"{path}: the board answers with status {error.code}") from None
+        except (http.client.HTTPException, ValueError) as error:
+            raise OSError(f"{prefix}/{path}: {error!r}") from None
+        if announced != str(len(content)):
+            raise OSError(f"{path}: the board sent {len(content)} of {announced[:20]} bytes")
+        return content
 
     return read
 

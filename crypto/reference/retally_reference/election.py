@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retally_reference import sigma, tally
-from retally_reference.ballots import false_proofs, tag
+from retally_reference.ballots import BATCH, false_proofs, tag
 from retally_reference.canonical import Refusal
 from retally_reference.edwards import Point
 from retally_reference.entries import (
@@ -21,7 +21,7 @@ from retally_reference.entries import (
 from retally_reference.group import RISTRETTO255, encode_any
 from retally_reference.linear_relation import Equation, LinearRelation
 from retally_reference.manifest import Manifest
-from retally_reference.merkle import leaf_hash
+from retally_reference.merkle import leaf_hash, merkle_root
 
 CEREMONY = ("guardian-commitment", "guardian-shares", "guardian-complaint", "guardian-answer")
 IN_SETUP = (*CEREMONY, "guardian-confirmation", "roll-commitment", "roll", "opening")
@@ -56,10 +56,14 @@ class Credential:
 
 @dataclass
 class Election:
-    """What is in force after some entries. `refused` lists (index, check, reason)."""
+    """What is in force before entry `index`.
+
+    `hashes` are the leaf hashes of the whole board, `refused` lists (index, check, reason).
+    """
 
     manifest: Manifest
     id: bytes
+    hashes: bytes
     refused: list[tuple[int, str, str]] = field(default_factory=list)
     index: int = 1
     opening: int | None = None
@@ -83,7 +87,6 @@ class Election:
     counting: tally.Counting | None = None
     papers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     result: dict[str, Any] | None = None
-    roots: dict[int, bytes] = field(default_factory=dict)
     looked_at_v16: int = 0
 
     @property
@@ -110,33 +113,28 @@ class Election:
     def partials(self) -> dict[int, list[Point]]:
         return self.counting.partials if self.counting else {}
 
-    def take(self, entries: Sequence[bytes], root_after: Callable[[int], bytes]) -> None:
-        """The board's next entries. `root_after(size)` is asked for sizes up to those of these entries, after the
-        closing."""
+    def take(self, entries: Sequence[bytes], progress: Callable[[int], None]) -> None:
+        """The board's entries after the manifest; `progress` is told the index that comes next."""
         position = 0
         while position < len(entries):
-            run = position
-            while run < len(entries) and is_ballot(entries[run]):
-                run += 1
-            if run > position:
-                self._ballots(entries[position:run], root_after)
-                position = run
-                continue
-            try:
-                self._official(entries[position])
-            except Broken as broken:
-                self.refused.append((self.index, broken.check, broken.reason))
-            self._next(root_after)
-            position += 1
-
-    def _next(self, root_after: Callable[[int], bytes]) -> None:
-        self.index += 1
-        if self.closing is not None:
-            self.roots[self.index] = root_after(self.index)
+            end = position
+            while end < len(entries) and end - position < BATCH and is_ballot(entries[end]):
+                end += 1
+            if end > position:
+                self._ballots(entries[position:end])
+                position = end
+            else:
+                try:
+                    self._official(entries[position])
+                except Broken as broken:
+                    self.refused.append((self.index, broken.check, broken.reason))
+                self.index += 1
+                position += 1
+            progress(self.index)
 
     # ---- ballots: V09, V04, V11, V10, V12, V13 in this order ----
 
-    def _ballots(self, entries: Sequence[bytes], root_after: Callable[[int], bytes]) -> None:
+    def _ballots(self, entries: Sequence[bytes]) -> None:
         rulings: list[tuple[Ballot | None, Broken | None]] = [self._before_proof(raw) for raw in entries]
         proved = [(at, ballot) for at, (ballot, broken) in enumerate(rulings) if ballot is not None and broken is None]
         wrong = false_proofs([b for _, b in proved], self.manifest, self.id, self.key) if proved else set()
@@ -149,7 +147,7 @@ class Election:
                 self.refused.append((self.index, broken.check, broken.reason))
             if self.closing is None:
                 self.ballot_entries += 1
-            self._next(root_after)
+            self.index += 1
 
     def _before_proof(self, raw: bytes) -> tuple[Ballot | None, Broken | None]:
         try:
@@ -359,7 +357,8 @@ class Election:
         demand("V16", m["aggregates"] == counting.digest, "other sums than those of the counted ballots")
         covered = self.closing is not None and self.closing < m["size"] <= self.index
         demand("V17", covered, f"size {m['size']} is not between the closing and this entry")
-        demand("V17", self.roots.get(m["size"]) == m["root"], "another root than the board's at that size")
+        root = merkle_root(self.hashes[: 32 * m["size"]])
+        demand("V17", m["root"] == root, f"another root than the board's at size {m['size']}")
         right = tally.partial_is_right(counting, m, self.public_share(guardian), self.id)
         demand("V17", right, "the proof does not verify")
         points = m["points"]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from retally_reference import ed25519
 from retally_reference.canonical import Refusal, base64_standard, refuse_unless
+from retally_reference.merkle import merkle_root
 
 SIGNATURE, COSIGNATURE = 0x01, 0x04
 LONGEST_NOTE, MOST_SIGNATURES = 1_000_000, 64
+LARGEST_SIZE = 2**63 - 1
 DASH = "\u2014"
 
 
@@ -125,9 +127,13 @@ def _parse_checkpoint(text: bytes, origin: str) -> tuple[int, bytes]:
     lines = text.decode().split("\n")
     refuse_unless(len(lines) == 4 and lines[3] == "", "a checkpoint of another form than three lines")
     refuse_unless(lines[0] == origin, f"a checkpoint of another origin than {origin}")
-    refuse_unless(re.fullmatch("0|[1-9][0-9]{0,15}", lines[1]) is not None, "a checkpoint whose size is no number")
+    number = re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]) is not None
+    refuse_unless(number and int(lines[1]) <= LARGEST_SIZE, "a checkpoint whose size is no number below 2^63")
     root = base64_standard(lines[2])
     refuse_unless(len(root) == 32, "a checkpoint whose root has another length than 32 bytes")
+    refuse_unless(
+        lines[1] != "0" or root == merkle_root(b""), "a checkpoint of no entries with another root than theirs"
+    )
     return int(lines[1]), root
 
 
@@ -169,6 +175,8 @@ def _check_policy_keys(board: Key, witnesses: Sequence[Key], quorum: int) -> Non
     refuse_unless(board.kind == SIGNATURE, "a policy whose board key is of another type")
     refuse_unless(all(key.kind == COSIGNATURE for key in witnesses), "a policy with a witness key of another type")
     keys = [board, *witnesses]
+    for key in keys:
+        refuse_unless(ed25519.valid_ed25519_key(key.public), f"the key of {key.name} is no point of prime order")
     distinct = len({key.name for key in keys}) == len({key.public for key in keys}) == len(keys)
     refuse_unless(distinct, "a policy that names a key twice")
     refuse_unless(
