@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from retally_client.verifier.board import HttpBoard, Unreachable
+from retally_client.verifier.board import HttpBoard, TooLong
 
 ADDRESS = "https://board.example/elections/2027"
 
@@ -25,7 +25,7 @@ class MemoryBoard:
         self.reads.append(path)
         content = self.files.get(path)
         if content is not None and len(content) > limit:
-            raise Unreachable(f"{path} is longer than {limit}")
+            raise TooLong(f"{path} is longer than {limit}")
         return content
 
 

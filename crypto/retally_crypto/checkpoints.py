@@ -209,8 +209,8 @@ def verify_cosignature(witness_key: VerifierKey, signature: bytes, text: bytes) 
     if len(signature) != _TIMESTAMP_BYTES + _SIGNATURE_BYTES:
         raise BadSignature(f"cosignature of {witness_key.name}: {len(signature)} bytes instead of 72")
     timestamp = int.from_bytes(signature[:_TIMESTAMP_BYTES], "big")
-    if timestamp > MAX_TIMESTAMP:
-        raise BadSignature(f"cosignature of {witness_key.name}: its time {timestamp} is above 2^63-1")
+    if not 0 < timestamp <= MAX_TIMESTAMP:
+        raise BadSignature(f"cosignature of {witness_key.name}: its time {timestamp} is not in 1..2^63-1")
     verify_signature(witness_key, signature[_TIMESTAMP_BYTES:], _cosigned_message(text, timestamp))
     return timestamp
 

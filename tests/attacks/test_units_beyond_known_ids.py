@@ -19,7 +19,7 @@ def named_by_each(election: Election, folder: Path) -> tuple[list[str], list[str
         target.write_bytes(content)
     policy = election.policy()
     ours = [check.number for check in election.record().checks(policy, None) if check.state == "fail"]
-    report = verify_board(open_board(str(folder)), format_policy(policy), [], [], lambda done, size: None)
+    report = verify_board(open_board(str(folder)), format_policy(policy))
     return ours, [check for check, state in report.states.items() if state == "fail"]
 
 

@@ -90,7 +90,7 @@ def test_kept_checkpoints_come_back_smallest_first_and_only_for_their_own_board(
 
 
 def test_an_oversized_kept_file_is_an_error_that_names_it(honest_election: Election, tmp_path: Path) -> None:
-    keep(tmp_path, honest_election.policy(), 1, bytes(32), b"x" * 70_000)
+    keep(tmp_path, honest_election.policy(), 1, bytes(32), b"x" * 1_000_001)
     with pytest.raises(Unusable, match=r"kept checkpoint .* is longer"):
         read_kept(tmp_path, honest_election.policy())
 

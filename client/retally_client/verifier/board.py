@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from retally_crypto.errors import RetallyError
+from retally_crypto.notes import MAX_NOTE_BYTES
 
-CHECKPOINT_LIMIT = 64 * 1024
+CHECKPOINT_LIMIT = MAX_NOTE_BYTES
 TILE_LIMIT = 256 * 32
 BUNDLE_LIMIT = 256 * (2 + 65_535)
 ATTEMPTS = 3
@@ -27,6 +28,10 @@ class Unreachable(RetallyError):
     """The board could not be read: no such folder, no answer, an answer that is not the file asked for."""
 
 
+class TooLong(Unreachable):
+    """The board has the file, and it is longer than any right one: whoever verifies takes it as a wrong file."""
+
+
 class Board(Protocol):
     """A place that holds the files of one board."""
 
@@ -35,7 +40,7 @@ class Board(Protocol):
     def read(self, path: str, limit: int) -> bytes | None:
         """The file at `path`, or None if the board says that it has no such file.
 
-        Raises Unreachable when the place does not answer or the file is longer than `limit` bytes.
+        Raises Unreachable when the place does not answer, TooLong when the file is longer than `limit` bytes.
         """
         ...
 
@@ -58,7 +63,7 @@ class FolderBoard:
         except OSError as error:
             raise Unreachable(f"{path} in {self.location} cannot be read: {error.strerror}") from error
         if len(content) > limit:
-            raise Unreachable(f"{path} in {self.location} is longer than the {limit} bytes it may have")
+            raise TooLong(f"{path} in {self.location} is longer than the {limit} bytes it may have")
         return content
 
 
@@ -101,7 +106,7 @@ class HttpBoard:
             for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > limit:
-                    raise Unreachable(f"{self.location}/{path} is longer than the {limit} bytes it may have")
+                    raise TooLong(f"{self.location}/{path} is longer than the {limit} bytes it may have")
             return bytes(content)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from retally_client.verifier.board import CHECKPOINT_LIMIT, Board
+from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, TooLong
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
 from retally_crypto.checks.findings import State, TimesFinding
-from retally_crypto.errors import BadProof, RetallyError
+from retally_crypto.errors import BadProof, Malformed, RetallyError
 from retally_crypto.merkle import TreeHead, verify_inclusion
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
@@ -86,6 +86,8 @@ def read_claims(board: Board, policy: TrustPolicy, kept: Sequence[bytes], receip
         name = f"receipt {position}"
         try:
             proof = parse_tlog_proof(raw)
+            if proof.extra is not None:
+                raise Malformed("a receipt has no extra data")
             head = verify_checkpoint(proof.checkpoint, policy.board).head
         except RetallyError as error:
             ignored.append(f"{name} ignored: {error}")
@@ -97,7 +99,10 @@ def read_claims(board: Board, policy: TrustPolicy, kept: Sequence[bytes], receip
 
 
 def _effect(board: Board, policy: TrustPolicy, name: str) -> Effect:
-    raw = board.read(f"checkpoint.{name}", CHECKPOINT_LIMIT)
+    try:
+        raw = board.read(f"checkpoint.{name}", CHECKPOINT_LIMIT)
+    except TooLong as error:
+        return Effect(name, None, str(error))
     if raw is None:
         return Effect(name, None, None)
     try:

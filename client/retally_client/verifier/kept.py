@@ -11,9 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from retally_crypto.errors import Unusable
+from retally_crypto.notes import MAX_NOTE_BYTES
 from retally_crypto.policy import TrustPolicy
 
-LIMIT = 64 * 1024
+LIMIT = MAX_NOTE_BYTES
 
 
 def default_folder() -> Path:

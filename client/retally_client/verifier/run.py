@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, TooLong, Unreachable
 from retally_client.verifier.claims import Claims, read_claims, v04_times
 from retally_client.verifier.report import Report
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
@@ -88,14 +88,16 @@ def verify_board(
     entries, `advance` how many more were read. Raises Unreachable if the board does not answer or has no checkpoint;
     what an adversary can write into the files never raises, it fails its check.
     """
-    raw = board.read("checkpoint", CHECKPOINT_LIMIT)
-    if raw is None:
-        raise Unreachable(f"{board.location} has no checkpoint: this is no board, or nothing was published yet")
     try:
+        raw = board.read("checkpoint", CHECKPOINT_LIMIT)
+        if raw is None:
+            raise Unreachable(f"{board.location} has no checkpoint: this is no board, or nothing was published yet")
         head = open_cosigned_checkpoint(raw, policy.board, policy.witnesses, policy.quorum)
     except RetallyError as error:
+        if isinstance(error, Unreachable) and not isinstance(error, TooLong):
+            raise
         after = incomplete_from("V02", "V01 fails: there is no checkpoint to hold the entries against")
-        return _report(board, policy, None, raw, None, (conclude("V01", (str(error),)), *after))
+        return _report(board, policy, None, b"", None, (conclude("V01", (str(error),)), *after))
     size = head.checkpoint.size
     begin(size)
     claims = read_claims(board, policy, kept, receipts)
@@ -110,7 +112,7 @@ def verify_board(
             )
     except NotRead as error:
         missing.append(str(error))
-    except Contradiction as error:
+    except (Contradiction, TooLong) as error:
         failures.append(str(error))
     v01 = conclude("V01", (), (), () if policy.witnesses else (NO_WITNESS,))
     if failures or missing:

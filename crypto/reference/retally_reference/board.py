@@ -6,10 +6,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from retally_reference.canonical import Refusal
+from retally_reference.canonical import Refusal, refuse_unless
 
 Read = Callable[[str], bytes | None]
-"""The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer."""
+"""The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer.
+
+Of a file longer than any right one so much is read that whoever parses it sees that.
+"""
 
 LONGEST_FILE = 256 * (2 + 65_535)
 WIDTH = 256
@@ -39,7 +42,7 @@ def open_board(location: str) -> Read:
 def _from_folder(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
-            return _limited(file.read(LONGEST_FILE + 1), str(path))
+            return file.read(LONGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -52,7 +55,7 @@ def _over_http(prefix: str) -> Read:
             # open_board lets only http and https come here.
             request = urllib.request.Request(f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})  # noqa: S310
             with opener.open(request, timeout=30) as answer:
-                content = _limited(answer.read(LONGEST_FILE + 1), path)
+                content: bytes = answer.read(LONGEST_FILE + 1)
                 announced = answer.headers.get("Content-Length", str(len(content)))
         except urllib.error.HTTPError as error:
             if error.code == 404:
@@ -60,17 +63,11 @@ def _over_http(prefix: str) -> Read:
             raise OSError(f"{path}: the board answers with status {error.code}") from None
         except (http.client.HTTPException, ValueError) as error:
             raise OSError(f"{prefix}/{path}: {error!r}") from None
-        if announced != str(len(content)):
+        if announced != str(len(content)) and len(content) <= LONGEST_FILE:
             raise OSError(f"{path}: the board sent {len(content)} of {announced[:20]} bytes")
         return content
 
     return read
-
-
-def _limited(content: bytes, name: str) -> bytes:
-    if len(content) > LONGEST_FILE:
-        raise OSError(f"{name} is longer than {LONGEST_FILE} bytes")
-    return content
 
 
 def tile_path(level: str, index: int, width: int) -> str:
@@ -89,11 +86,11 @@ def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         bundle = _partial_or_full(read, "entries", index, width)
-        tile = _partial_or_full(read, "0", index, width)
         entries, consumed = _split_bundle(bundle[0], width, index)
         whole = bundle[1] or consumed == len(bundle[0])
         if not whole:
             raise Refusal(f"bundle {index} is longer than its {width} entries")
+        tile = _partial_or_full(read, "0", index, width)
         hashes = tile[0][: 32 * width] if tile[1] else tile[0]
         if len(hashes) != 32 * width:
             raise Refusal(f"level-0 tile {index} has {len(hashes)} bytes, not {32 * width}")
@@ -103,13 +100,13 @@ def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
 def _partial_or_full(read: Read, level: str, index: int, width: int) -> tuple[bytes, bool]:
     """The file of this width, or the full one that may have replaced it; whether it is such a full one."""
     path = tile_path(level, index, width)
-    content = read(path)
-    if content is not None:
-        return content, False
-    content = read(tile_path(level, index, WIDTH)) if width < WIDTH else None
+    content, full = read(path), False
+    if content is None and width < WIDTH:
+        content, full = read(tile_path(level, index, WIDTH)), True
     if content is None:
         raise Missing(f"{path} is not there")
-    return content, True
+    refuse_unless(len(content) <= (LONGEST_FILE if level == "entries" else 32 * WIDTH), f"{path} is too long")
+    return content, full
 
 
 def _split_bundle(bundle: bytes, width: int, index: int) -> tuple[list[bytes], int]:

@@ -72,7 +72,7 @@ def parse_key(text: str) -> Key:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    return bool(name) and "+" not in name and not any(letter.isspace() or letter < " " for letter in name)
 
 
 def parse_note(raw: bytes) -> tuple[bytes, list[Line]]:
@@ -86,7 +86,6 @@ def parse_note(raw: bytes) -> tuple[bytes, list[Line]]:
     text, blank, block = content.rpartition("\n\n")
     refuse_unless(bool(blank) and block.endswith("\n"), "a note without signature lines after an empty line")
     lines = [_parse_line(line) for line in block[:-1].split("\n")]
-    refuse_unless(len(lines) <= MOST_SIGNATURES, f"a note with more than {MOST_SIGNATURES} signature lines")
     return (text + "\n").encode(), lines
 
 
@@ -103,6 +102,7 @@ def open_checkpoint(raw: bytes, policy: Policy) -> Head:
     """3.1: a checkpoint signed by the board's key, and by no known key wrongly or twice. The quorum is looked at
     later."""
     text, lines = parse_note(raw)
+    refuse_unless(len(lines) <= MOST_SIGNATURES, f"a checkpoint with more than {MOST_SIGNATURES} signature lines")
     known = [(key, line) for line in lines for key in (policy.board, *policy.witnesses) if line.is_of(key)]
     refuse_unless(len({key for key, _ in known}) == len(known), "a checkpoint that a known key signs twice")
     refuse_unless(any(key == policy.board for key, _ in known), "a checkpoint that the board's key has not signed")
