@@ -8,6 +8,8 @@ from pathlib import Path
 GUIDES = Path(__file__).parents[1] / "docs" / "guides"
 
 _YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"^ {4,}((?:retally|retally-server|python -m retally_reference) .*)$", re.MULTILINE)
+_SPAN = re.compile(r"(?<!`)`(retally(?:-server)? [^`]+)`", re.DOTALL)
 _PLACE = re.compile(r"<([a-z0-9 ]+)>")
 
 
@@ -27,3 +29,11 @@ def filled_in(keys: dict[str, str]) -> str:
 def places() -> list[str]:
     """The names of the places in the example, in order."""
     return _PLACE.findall(manifest_example())
+
+
+def commands(guide: str) -> list[str]:
+    """Every command line that a guide shows, in order: its indented ones, and whole ones within a sentence."""
+    text = (GUIDES / guide).read_text(encoding="utf-8")
+    spans = [" ".join(span.split()) for span in _SPAN.findall(text)]
+    whole = [span for span in spans if "URL" in span or "policy" in span.split()[2:] or "-server board" in span]
+    return list(dict.fromkeys(_BLOCK.findall(text) + [span for span in whole if "…" not in span]))

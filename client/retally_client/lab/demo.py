@@ -102,13 +102,13 @@ def demo_manifest(replay: Replay, officials: Officials, board_key: str, opens: i
     )
 
 
-def run_demo(folder: Path, scale: int, most_ballots: int | None = None) -> Demonstration:
-    """The whole re-enactment into a new folder, or the first districts of it that have at most so many ballots.
+def run_demo(folder: Path, scale: int, smaller: Replay | None = None) -> Demonstration:
+    """The whole re-enactment into a new folder, or a `smaller` one.
 
     Raises Unusable, Refused or OSError when something does not work.
     """
     reference = engine.NAME == "reference"
-    replay = load_replay(scale, REFERENCE_BALLOTS if reference and most_ballots is None else most_ballots)
+    replay = smaller or load_replay(scale, REFERENCE_BALLOTS if reference else None)
     started = time.monotonic()
     out.print(f"[bold]{NOTICE}[/bold]: the ballots are generated, only the totals are real")
     out.print(

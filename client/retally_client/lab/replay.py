@@ -86,10 +86,11 @@ def load_replay(scale: int, most_ballots: int | None = None) -> Replay:
         if most_ballots is not None and total > most_ballots and districts:
             break
         districts.append(district)
-    return _arranged(scale, districts, random.Random(2021))
+    return arranged(scale, districts, random.Random(2021))
 
 
-def _arranged(scale: int, districts: Sequence[District], chance: random.Random) -> Replay:
+def arranged(scale: int, districts: Sequence[District], chance: random.Random) -> Replay:
+    """Voters and ballots that give exactly the totals of `districts`, arriving as ballots arrived then."""
     voters: list[int] = []
     ballots: list[PlannedBallot] = []
     arrivals: list[float] = []
