@@ -39,6 +39,8 @@ class RollHasher(Protocol):
 
     def digest(self) -> bytes: ...
 
+    def copy(self) -> "RollHasher": ...
+
 
 def new_code() -> str:
     """A fresh voter code: 120 bits from the operating system."""

@@ -77,7 +77,8 @@ class Election:
     confirmations: set[int] = field(default_factory=set)
     accused: list[str] = field(default_factory=list)
     committed: dict[int, tuple[int, bytes]] = field(default_factory=dict)
-    parts: dict[int, bytes] = field(default_factory=dict)
+    hashers: dict[int, Any] = field(default_factory=dict)
+    parts: dict[int, bytearray] = field(default_factory=dict)
     styles: dict[int, list[int]] = field(default_factory=dict)
     roll: dict[bytes, Credential] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
@@ -266,7 +267,9 @@ class Election:
         same = all(count == m["credentials"] for count, _ in self.committed.values())
         demand("V08", same, "a commitment to another number of credentials")
         self.committed[m["registrar"]] = (m["credentials"], m["commitment"])
-        self.parts[m["registrar"]], self.styles[m["registrar"]] = b"", []
+        head = b"RETALLY-V01-roll" + self.id + m["registrar"].to_bytes(4, "little")
+        self.hashers[m["registrar"]] = hashlib.sha256(head + m["credentials"].to_bytes(8, "little"))
+        self.parts[m["registrar"]], self.styles[m["registrar"]] = bytearray(), []
 
     def _roll(self, m: dict[str, Any]) -> None:
         registrar, chunk = m["registrar"], m["styles"]
@@ -277,12 +280,14 @@ class Election:
             if other != registrar:
                 there = known[first:end]
                 demand("V08", there == chunk[: len(there)], f"registrar {other} names another style")
-        parts, styles = self.parts[registrar] + m["parts"], self.styles[registrar] + chunk
+        # A false chunk may come again and again: what was hashed before is not hashed anew.
+        hasher = self.hashers[registrar].copy()
+        for p, style in enumerate(chunk):
+            hasher.update(m["parts"][32 * p : 32 * p + 32] + style.to_bytes(4, "little"))
         roll: dict[bytes, Credential] = {}
         if end == count:
-            positions = b"".join(parts[32 * p : 32 * p + 32] + styles[p].to_bytes(4, "little") for p in range(count))
-            head = b"RETALLY-V01-roll" + self.id + registrar.to_bytes(4, "little") + count.to_bytes(8, "little")
-            demand("V08", hashlib.sha256(head + positions).digest() == commitment, "the roll breaks its commitment")
+            demand("V08", hasher.digest() == commitment, "the roll breaks its commitment")
+            parts, styles = self.parts[registrar] + m["parts"], self.styles[registrar] + chunk
             if all(len(self.styles[other]) == count for other in self.committed if other != registrar):
                 lists = [parts, *(own for other, own in self.parts.items() if other != registrar)]
                 sums = [_sum([RISTRETTO255.decode(one[32 * p : 32 * p + 32]) for one in lists]) for p in range(count)]
@@ -290,7 +295,9 @@ class Election:
                 demand("V08", bytes(32) not in names, "a credential is the identity")
                 demand("V08", len(set(names)) == count, "two credentials are equal")
                 roll = {name: Credential(style) for name, style in zip(names, styles, strict=True)}
-        self.parts[registrar], self.styles[registrar] = parts, styles
+        self.hashers[registrar] = hasher
+        self.parts[registrar] += m["parts"]
+        self.styles[registrar] += chunk
         self.roll = roll or self.roll
 
     def _change(self, kind: str, m: dict[str, Any]) -> Credential:

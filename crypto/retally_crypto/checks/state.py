@@ -12,6 +12,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from retally_crypto.credentials import RollHasher
 from retally_crypto.entries import (
     GuardianAnswer,
     GuardianCommitment,
@@ -67,9 +68,13 @@ class CeremonyState:
 
 @dataclass
 class RollState:
-    """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7)."""
+    """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7).
+
+    `hashers` have hashed what each registrar has revealed so far, as its commitment demands.
+    """
 
     commitments: dict[int, RollCommitment] = field(default_factory=dict)
+    hashers: dict[int, RollHasher] = field(default_factory=dict)
     parts: dict[int, bytearray] = field(default_factory=dict)
     styles: dict[int, array[int]] = field(default_factory=dict)
     complete: bool = False

@@ -11,7 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import BoardState, Credential, RollState
-from retally_crypto.credentials import combine_parts, opened_roll_digest, roll_commitment, verify_part
+from retally_crypto.credentials import (
+    combine_parts,
+    opened_roll_digest,
+    roll_commitment_hasher,
+    roll_positions,
+    verify_part,
+)
 from retally_crypto.entries import Opening, Roll, RollCommitment, RollReplacement, RollRevocation
 
 IDENTITY = bytes(32)
@@ -32,6 +38,9 @@ def v08_roll_commitment(state: BoardState, content: RollCommitment) -> None:
             f"registrar {other} to {earlier.credentials}",
         )
     state.roll.commitments[content.registrar] = content
+    state.roll.hashers[content.registrar] = roll_commitment_hasher(
+        state.election_id, content.registrar, content.credentials
+    )
     state.roll.parts[content.registrar] = bytearray()
     state.roll.styles[content.registrar] = array("I")
 
@@ -52,16 +61,18 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
                 f"registrars {registrar} and {other} name styles {mine} and {theirs} "
                 f"at position {content.first + offset}",
             )
-    parts = bytes(roll.parts[registrar]) + content.parts if end == committed.credentials else b""
-    styles = roll.styles[registrar] + array("I", content.styles)
+    # A false chunk may come again and again, so none may cost more than its own length.
+    hasher = roll.hashers[registrar].copy()
+    hasher.update(roll_positions(content.parts, content.styles))
     credentials: dict[bytes, Credential] = {}
     if end == committed.credentials:
-        digest = roll_commitment(state.election_id, registrar, parts, styles)
-        demand(digest == committed.commitment, f"registrar {registrar} breaks its commitment")
+        demand(hasher.digest() == committed.commitment, f"registrar {registrar} breaks its commitment")
         if _all_others_complete(roll, registrar):
-            credentials = _sum(roll, registrar, parts, styles)
+            parts = bytes(roll.parts[registrar]) + content.parts
+            credentials = _sum(roll, registrar, parts, roll.styles[registrar] + array("I", content.styles))
+    roll.hashers[registrar] = hasher
     roll.parts[registrar] += content.parts
-    roll.styles[registrar] = styles
+    roll.styles[registrar].extend(content.styles)
     if credentials:
         roll.credentials, roll.active, roll.complete = credentials, len(credentials), True
         roll.parts.clear()
