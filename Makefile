@@ -34,7 +34,7 @@ serve: setup  ## a ballot server with a ready small election
 	@$(BIN)/retally lab serve $(ARGS)
 
 vectors: setup-development  ## regenerate docs/spec/vectors
-	@$(BIN)/python scripts/make_vectors.py
+	@$(BIN)/python -m scripts.make_vectors
 
 lock: setup-development  ## compile requirements/*.txt anew: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
