@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         report = verify_board(open_board(chosen.board), _read(chosen.policy), kept, receipts, _progress)
         if chosen.kept:
             _keep(chosen.kept, report)
+        _print(report, chosen.json)
     except (OSError, Refusal) as problem:
         return _could_not_run(str(problem))
     except KeyboardInterrupt:
@@ -43,13 +44,16 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as fault:
         # Python's own exit code for a fault is 1, which here would be a verdict.
         return _could_not_run(f"a fault of this program, not a verdict: {fault!r}")
-    if chosen.json:
+    return report.exit_code
+
+
+def _print(report: Report, as_document: bool) -> None:
+    if as_document:
         print(json.dumps(as_json(report), indent=2))
     else:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")
         print(*as_text(report, sys.stdout.isatty()), sep="\n")
-    return report.exit_code
 
 
 def _could_not_run(reason: str) -> int:

@@ -290,5 +290,6 @@ def _conclude(e: Election, times: tuple[list[str], list[str], list[str]], report
     report.conclude("V20", named("V20"), no_closing)
     if e.counting is not None:
         report.reconciliation = numbers
-        report.papers = list(e.papers.values())
+        shown = ("district", "contest", "stations", "late")
+        report.papers = [{name: paper[name] for name in shown} for paper in e.papers.values()]
         report.counts = result_units(e.manifest, e.counting) if combined else None
