@@ -260,6 +260,41 @@ def test_a_policy_is_not_made_from_what_is_no_signed_manifest(honest_election: E
     assert not (tmp_path / "written").exists()
 
 
+# ---- key files ----
+
+
+def test_a_key_is_made_once_and_opens_with_its_passphrase_only(
+    policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passphrase, key = tmp_path / "passphrase", tmp_path / "guardian.key"
+    monkeypatch.setenv("RETALLY_PASSPHRASE_FILE", str(passphrase))
+    passphrase.write_text("correct horse\n")
+    made = retally("guardian", "init", key, "party.example/guardian")
+    assert (made.exit_code, made.stdout.startswith("party.example/guardian+")) == (0, True)
+    content = key.read_bytes()
+    again = retally("guardian", "init", key, "party.example/guardian")
+    assert (again.exit_code, key.read_bytes()) == (COULD_NOT_RUN, content)
+    passphrase.write_text("wrong horse\n")
+    for act in ("step", "decrypt"):
+        wrong = retally("guardian", act, "http://127.0.0.1:9/elections/x", key, "--policy", policy)
+        assert (wrong.exit_code, wrong.stdout, "horse" in wrong.stderr) == (COULD_NOT_RUN, "", False)
+        assert "passphrase" in wrong.stderr
+    authority = retally("authority", "open", "http://127.0.0.1:9/elections/x", "--policy", policy, "--key", key)
+    assert authority.exit_code == COULD_NOT_RUN
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a+b"])
+def test_a_key_name_that_notes_cannot_carry_makes_no_key(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passphrase").write_text("correct horse\n")
+    monkeypatch.setenv("RETALLY_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    for role in ("guardian", "authority", "registrar"):
+        done = retally(role, "init", tmp_path / "key", name)
+        assert (done.exit_code, "key name" in done.stderr) == (COULD_NOT_RUN, True)
+    assert not (tmp_path / "key").exists()
+
+
 # ---- in a process of its own ----
 
 
