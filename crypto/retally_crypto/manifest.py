@@ -18,6 +18,7 @@ from retally_crypto.notes import COSIGNATURE_V1, ED25519, MAX_ENTRY_BYTES, Verif
 
 LONGEST_GRACE = 86_400
 LARGEST_SCORE = 1000
+_LARGEST = 2**53 - 1
 
 
 class Option(Members):
@@ -219,6 +220,57 @@ def _sizes(manifest: Manifest) -> Iterator[str]:
         size = ballot_entry_length(manifest, index)
         if size > MAX_ENTRY_BYTES:
             yield f"a ballot of style {style.id} has {size} bytes: at most {MAX_ENTRY_BYTES} are allowed"
+    for kind, size in (
+        ("partial-decryption", largest_partial_decryption(manifest)),
+        ("result", largest_result(manifest)),
+    ):
+        if size > MAX_ENTRY_BYTES:
+            yield f"a {kind} can have {size} bytes: at most {MAX_ENTRY_BYTES} are allowed, so name fewer districts"
+
+
+def largest_partial_decryption(manifest: Manifest) -> int:
+    """Bytes of a partial decryption in which every district is a unit of its own and no sum vanishes (7.8)."""
+    aggregates = sum(
+        len(manifest.contest(contest).options)
+        for district in manifest.districts
+        for contest in manifest.contests_of(district.id)
+    )
+    guardians = manifest.guardians.keys
+    fixed = (
+        f'{{"aggregates":"","election":"","guardian":{len(guardians)},"kind":"partial-decryption","points":"",'
+        f'"proof":"","root":"","size":{_LARGEST},"units":[]}}'
+    )
+    binary = sum(_base64url(length) for length in (32, 32, 32, 32 * aggregates, 32 * (aggregates + 2)))
+    units = ",".join(f'["{district.id}"]' for district in manifest.districts)
+    return len(fixed) + binary + len(units) + max(map(_signature_line, guardians))
+
+
+def largest_result(manifest: Manifest) -> int:
+    """Bytes of a result in which every district is reported alone and every number has 16 digits (7.8)."""
+    fixed = (
+        f'{{"accepted":{_LARGEST},"combined":"","counted":{_LARGEST},"credentials":{_LARGEST},"election":"",'
+        f'"kind":"result","refused":{_LARGEST},"superseded":{_LARGEST},"units":[],"voted":{_LARGEST}}}'
+    )
+    units = sum(
+        len(f'{{"contests":[],"counted":{_LARGEST},"districts":["{district.id}"],"state":"reported"}},')
+        + sum(
+            len(f'{{"contest":"{contest}","counts":[]}},') + 17 * len(manifest.contest(contest).options) - 1
+            for contest in manifest.contests_of(district.id)
+        )
+        - 2
+        for district in manifest.districts
+    )
+    commas = len(manifest.districts) - 1
+    return len(fixed) + 2 * _base64url(32) + units + commas + _signature_line(manifest.authority)
+
+
+def _base64url(length: int) -> int:
+    return -(-8 * length // 6)
+
+
+def _signature_line(key: VerifierKey) -> int:
+    """The newline after an entry's JSON, the empty line, and one signature line of this key."""
+    return len(f"\n\n\u2014 {key.name} \n".encode()) + 92
 
 
 def ballot_entry_length(manifest: Manifest, style_index: int) -> int:
@@ -226,7 +278,7 @@ def ballot_entry_length(manifest: Manifest, style_index: int) -> int:
     shape = layout(manifest, style_index)
     fixed = '{"ciphertexts":"","credential":"","election":"","kind":"ballot","previous":"","proof":"","style":""}'
     binary = (shape.ciphertexts_length, shape.proof_length, 32, 32, 32)
-    return len(fixed) + len(manifest.styles[style_index].id) + sum(-(-8 * length // 6) for length in binary)
+    return len(fixed) + len(manifest.styles[style_index].id) + sum(map(_base64url, binary))
 
 
 def _twice(what: str, names: Iterable[str]) -> Iterator[str]:

@@ -357,7 +357,7 @@ def test_a_strangers_manifest_is_judged_at_once_however_large_its_ballots() -> N
     start = time.process_time()
     found = check_manifest(manifest)
     assert time.process_time() - start < 1
-    assert len(found) == 100
+    assert sum("a ballot of style" in fault for fault in found) == 100
 
 
 def test_several_broken_rules_are_all_named() -> None:

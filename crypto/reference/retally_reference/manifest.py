@@ -1,5 +1,6 @@
 """Page 4.1: the manifest, its members and the rules between them (V03)."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -219,3 +220,35 @@ def _sizes(manifest: Manifest) -> Iterator[str]:
         size = len(empty) + len(style["id"]) + sum(-(-length * 8 // 6) for length in lengths)
         if size > LONGEST_ENTRY:
             yield f"a ballot of style {style['id']} has {size} bytes"
+    for kind, size in largest_of_the_tally(manifest).items():
+        if size > LONGEST_ENTRY:
+            yield f"a {kind} can have {size} bytes"
+
+
+def largest_of_the_tally(manifest: Manifest) -> dict[str, int]:
+    """7.8: bytes of the largest partial-decryption and the largest result."""
+    options = {contest["id"]: len(contest["options"]) for contest in manifest["contests"]}
+    contests_of, guardians, digits = manifest["contests_of"], manifest["guardians"]["keys"], 2**53 - 1
+    hash_ = "_" * 43
+    units, reported, count = [], [], 0
+    for district in (district["id"] for district in manifest["districts"]):
+        count += sum(options[name] for name in contests_of[district])
+        counts = [{"contest": name, "counts": [digits] * options[name]} for name in contests_of[district]]
+        units.append([district])
+        reported.append({"contests": counts, "counted": digits, "districts": [district], "state": "reported"})
+    partial = {"kind": "partial-decryption", "guardian": len(guardians), "size": digits, "root": hash_, "units": units}
+    partial |= {"aggregates": hash_, "points": "_" * -(-256 * count // 6), "proof": "_" * -(-256 * (count + 2) // 6)}
+    result = dict.fromkeys(("credentials", "voted", "accepted", "superseded", "counted", "refused"), digits)
+    return {
+        "partial-decryption": _signed_length({"election": hash_, **partial}, guardians),
+        "result": _signed_length(
+            {"election": hash_, "kind": "result", "units": reported, "combined": hash_, **result},
+            [manifest["authority"]],
+        ),
+    }
+
+
+def _signed_length(content: dict[str, Any], signers: list[Key]) -> int:
+    """Bytes of an official's entry, with the signature line of the longest name: 68 bytes are 92 letters of base64."""
+    longest = max(len(signer.name.encode()) for signer in signers)
+    return len(json.dumps(content, separators=(",", ":"))) + len("\n\n\u2014  \n".encode()) + longest + 92
