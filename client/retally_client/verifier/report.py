@@ -70,8 +70,11 @@ class Report:
 
     @cached_property
     def outcome(self) -> Outcome | None:
-        """The recomputed units, counts and reconciliation; None before the closing. Shown whatever the checks say."""
-        return None if self.record is None else self.record.outcome()
+        """The recomputed units, counts and reconciliation; None before the closing. Shown whatever later checks say,
+        but not where V03 fails: what follows is then not the policy's election (8.1)."""
+        if self.record is None or self.state_of("V03") == "fail":
+            return None
+        return self.record.outcome()
 
 
 def report_json(report: Report) -> dict[str, Any]:
