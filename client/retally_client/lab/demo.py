@@ -39,7 +39,7 @@ from retally_crypto.policy import TrustPolicy, format_policy
 
 SLUG = "re-enactment"
 GUARDIANS, THRESHOLD, REGISTRARS = 5, 3, 2
-REFERENCE_BALLOTS = 520
+REFERENCE_BALLOTS = 300
 """Ballots on the reference engine: as many as it encrypts, takes in and verifies in about the time the native engine
 needs for all."""
 VOTING_SECONDS, GRACE_SECONDS = 5, 86_400
