@@ -1,8 +1,9 @@
 """`retally guardian …`
 
 Files beside the key file `K`, for an election whose id begins with `E`: `K.E.ceremony` (its secrets, encrypted like
-the key) and `K.E.journal` (whether it has decrypted). Whoever copies a guardian to another machine takes all three,
-and deletes them here.
+the key), `K.E.journal` (whether it has decrypted) and the folder `K.E.seen` (checkpoints of the boards it was shown: a
+board that contradicts one is refused). Whoever copies a guardian to another machine takes all of them, and deletes them
+here.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from retally_client.guardian.decryption import read_journal, renew_journal
 from retally_client.keys import load_signing_key, new_signing_key, read_key, read_passphrase, write_key
 from retally_client.verifier.board import open_board
 from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
+from retally_client.verifier.kept import keep, read_kept
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Refused
@@ -47,20 +49,28 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host
 
 @dataclass(frozen=True)
 class Files:
-    """Where this guardian keeps one election's secrets and journal."""
+    """Where this guardian keeps one election's secrets, journal and the checkpoints it has seen."""
 
     ceremony: Path
     journal: Path
+    seen: Path
 
     @classmethod
     def beside(cls, key_file: Path, election_id: bytes) -> Files:
         stem = f"{key_file.name}.{election_id.hex()[:16]}"
-        return cls(key_file.with_name(f"{stem}.ceremony"), key_file.with_name(f"{stem}.journal"))
+        return cls(*(key_file.with_name(f"{stem}.{name}") for name in ("ceremony", "journal", "seen")))
 
 
-def _verified(url: str, policy: Path) -> Report:
+def verified(url: str, policy: Path, key_file: Path | None) -> Report:
+    """The board, verified and held against every checkpoint that this guardian has seen; its own is kept with them."""
+    trusted = read_policy(policy)
+    seen = None if key_file is None else Files.beside(key_file, trusted.election_id).seen
+    kept = () if seen is None else read_kept(seen, trusted)
     with progress("verifying the board") as bar:
-        return verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+        report = verify_board(open_board(url), trusted, kept, begin=bar.begin, advance=bar.advance)
+    if seen is not None and report.head is not None and report.state_of("V02") == "pass":
+        keep(seen, trusted, report.head.size, report.head.root, report.checkpoint)
+    return report
 
 
 def _trusted_record(report: Report) -> Record:
@@ -88,7 +98,7 @@ def step(url: Url, key_file: KeyFile, policy: PolicyFile, as_json: AsJson = Fals
     """Do whatever the key ceremony asks of this guardian now, and say what comes next."""
     passphrase = read_passphrase(confirm=False)
     key = load_signing_key(key_file, LABEL, passphrase)
-    record = _trusted_record(_verified(url, policy))
+    record = _trusted_record(verified(url, policy, key_file))
     number = guardian_number(record.manifest, key)
     files = Files.beside(key_file, record.election_id)
     secrets = _secrets(files, passphrase, record, fresh=number not in record.ceremony.commitments)
@@ -120,7 +130,7 @@ def _say(due: Step, number: int, indices: list[int], as_json: bool) -> None:
 @plain_errors
 def status(url: Url, policy: PolicyFile, as_json: AsJson = False) -> None:
     """How far the ceremony and the decryption are. Needs no key."""
-    record = _trusted_record(_verified(url, policy))
+    record = _trusted_record(verified(url, policy, None))
     ceremony = record.ceremony
     rows: list[tuple[str, Callable[[int], bool]]] = [
         ("committed", lambda number: number in ceremony.commitments),
@@ -154,7 +164,7 @@ def decrypt(
     """Verify the whole board, then decrypt its sums with this guardian's share: once, and never again."""
     passphrase = read_passphrase(confirm=False)
     key = load_signing_key(key_file, LABEL, passphrase)
-    report = _verified(url, policy)
+    report = verified(url, policy, key_file)
     files = Files.beside(key_file, report.policy.election_id)
     secrets = secrets_from_bytes(read_key(files.ceremony, passphrase, CEREMONY))
     journal = read_journal(files.journal, secrets.journal)
