@@ -138,7 +138,7 @@ def _refused_shares(election: FixedElection) -> list[dict[str, Any]]:
 
 
 _LOW_ORDER = (
-    (bytes(32), "the point of order 2"),
-    (le(1, 32), "a point of order 4"),
-    (le(2**255 - 20, 32), "a point of order 4"),
+    (bytes(32), "u = 0, of low order"),
+    (le(1, 32), "u = 1, of low order"),
+    (le(2**255 - 20, 32), "u = -1, of low order"),
 )
