@@ -307,17 +307,19 @@ class Election:
 
     def roll(self, chunk: int = 1000) -> None:
         """All registrars commit to the roll, then reveal it in chunks."""
-        styles = self._styles(self.voters.values())
+        styles, committed = self._styles(self.voters.values()), []
         for number, key in enumerate(self.registrars, start=1):
             parts = b"".join(voter.parts[number - 1] for voter in self.voters.values())
             commitment = credentials.roll_commitment(self.election_id, number, parts, styles)
             members = {"registrar": number, "credentials": len(styles), "commitment": commitment}
             self.append(self.official("roll-commitment", [key], **members))
+            committed.append(commitment)
+        seen = credentials.roll_commitments_digest(self.election_id, committed)
         for number, key in enumerate(self.registrars, start=1):
             parts = b"".join(voter.parts[number - 1] for voter in self.voters.values())
             for first in range(0, len(styles), chunk):
                 own, named = parts[32 * first : 32 * (first + chunk)], styles[first : first + chunk]
-                members = {"registrar": number, "first": first, "parts": own, "styles": named}
+                members = {"registrar": number, "first": first, "parts": own, "styles": named, "commitments": seen}
                 self.append(self.official("roll", [key], **members))
 
     def revoke(self, name: str) -> int:

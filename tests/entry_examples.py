@@ -64,7 +64,7 @@ _WITHOUT_ELECTION: Mapping[str, Members] = {
     "guardian-answer": {"guardian": 1, "complainant": 3, "share": b64(scalars(1))},
     "guardian-confirmation": {"guardian": 3, "ceremony": _DIGEST},
     "roll-commitment": {"registrar": 2, "credentials": 5, "commitment": _DIGEST},
-    "roll": {"registrar": 1, "first": 0, "parts": b64(points(3)), "styles": [0, 1, 0]},
+    "roll": {"registrar": 1, "first": 0, "commitments": _DIGEST, "parts": b64(points(3)), "styles": [0, 1, 0]},
     "roll-revocation": {"credential": b64(points(1)), "reason": "Moved away"},
     "roll-replacement": {
         "credential": b64(points(1)),

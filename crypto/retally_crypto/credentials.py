@@ -115,6 +115,11 @@ def roll_commitment(election_id: bytes, registrar: int, parts: bytes, styles: Se
     return hasher.digest()
 
 
+def roll_commitments_digest(election_id: bytes, commitments: Sequence[bytes]) -> bytes:
+    """`commitments` of every `roll` entry: over what all registrars committed to, in their order (5.6)."""
+    return hashlib.sha256(b"RETALLY-V01-roll-commitments" + election_id + b"".join(commitments)).digest()
+
+
 def opened_roll_digest(election_id: bytes, active: Iterable[tuple[bytes, int]], count: int) -> bytes:
     """`roll` in `opening` (5.6): over (credential, style index) of the `count` active ones in roll order,
     replacements last."""

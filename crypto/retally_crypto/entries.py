@@ -100,6 +100,7 @@ class Roll(Content):
     kind: Literal["roll"] = "roll"
     registrar: Number
     first: Integer
+    commitments: Bytes32
     parts: Records32
     styles: Annotated[Array[Integer], Field(min_length=1, max_length=LARGEST_CHUNK)]
 

@@ -12,7 +12,7 @@ from retally_crypto.credentials import roll_positions
 from retally_crypto.record import Record
 from retally_reference.election import Election as ReferenceElection
 from retally_reference.entries import read_official
-from tests.boards import Election
+from tests.boards import Election, members_of, sign
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def unfinished_roll() -> tuple[Election, bytes]:
     """A board on which registrar 1 has one position left to reveal, and the false chunk with which it ends instead."""
     election = Election.create(voters={"north": 40, "south": 1})
     election.roll(chunk=40)
-    false = election.official(
-        "roll", [election.registrars[0]], registrar=1, first=40, parts=election.voters["north-1"].parts[0], styles=[1]
-    )
+    last = members_of(election.entries[election.index_of("roll", 1)])
+    wrong = {**last, "parts": election.voters["north-1"].parts[0]}
+    false = sign(wrong, [election.registrars[0]])
     del election.entries[election.index_of("roll", 1) :]
     return election, false
 

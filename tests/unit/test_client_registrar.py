@@ -99,7 +99,8 @@ def registered(confirmed: Election, both: tuple[Codes, Codes]) -> Election:
         election.append(roll_commitment_entry(own, styles, number, election.election_id, key))
     for number, own in enumerate(parts, start=1):
         key = election.registrars[number - 1]
-        election.entries += roll_entries(own, styles, number, election.election_id, key)
+        commitments = [one.commitment for _, one in sorted(election.record().roll.commitments.items())]
+        election.entries += roll_entries(own, styles, number, election.election_id, commitments, key)
     return election
 
 
@@ -201,9 +202,12 @@ def test_the_roll_comes_in_chunks_of_at_most_a_thousand_without_a_gap(confirmed:
     count, key = 2_050, confirmed.registrars[0]
     styles = [0] * count
     parts = roll_parts([parse_code(code) for code in make_codes(count)], confirmed.election_id, 1)
-    chunks = [json.loads(entry.split(b"\n")[0]) for entry in roll_entries(parts, styles, 1, confirmed.election_id, key)]
+    chunks = [
+        json.loads(entry.split(b"\n")[0])
+        for entry in roll_entries(parts, styles, 1, confirmed.election_id, [bytes(32)], key)
+    ]
     assert [(chunk["first"], len(chunk["styles"])) for chunk in chunks] == [(0, 1000), (1000, 1000), (2000, 50)]
-    rest = roll_entries(parts, styles, 1, confirmed.election_id, key, first=1000)
+    rest = roll_entries(parts, styles, 1, confirmed.election_id, [bytes(32)], key, first=1000)
     assert [json.loads(entry.split(b"\n")[0])["first"] for entry in rest] == [1000, 2000]
 
 

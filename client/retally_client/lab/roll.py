@@ -9,7 +9,14 @@ from retally_client.lab.casting import Voter
 from retally_client.lab.officials import LiveElection
 from retally_client.registrar.codes import make_codes
 from retally_client.registrar.roll import roll_commitment_entry, roll_entries
-from retally_crypto.credentials import combine_parts, combine_secrets, parse_code, part_secret, public_part
+from retally_crypto.credentials import (
+    combine_parts,
+    combine_secrets,
+    parse_code,
+    part_secret,
+    public_part,
+    roll_commitment,
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,9 @@ def register(
     parts = [public_part(b"".join(own)) for own in secrets]
     for registrar, key in enumerate(keys, start=1):
         election.server.append(roll_commitment_entry(parts[registrar - 1], styles, registrar, eid, key))
+    commitments = [roll_commitment(eid, registrar, own, styles) for registrar, own in enumerate(parts, start=1)]
     for registrar, key in enumerate(keys, start=1):
-        for entry in roll_entries(parts[registrar - 1], styles, registrar, eid, key):
+        for entry in roll_entries(parts[registrar - 1], styles, registrar, eid, commitments, key):
             election.server.append(entry)
     credentials = combine_parts(parts)
     voters = [

@@ -185,7 +185,8 @@ def roll(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile,
     first = positions_revealed(record, number, parts, styles)
     server, indices = BoardServer(url), []
     with progress("publishing the roll") as bar:
-        entries = roll_entries(parts, styles, number, record.election_id, key, first)
+        commitments = [record.roll.commitments[one].commitment for one in sorted(record.roll.commitments)]
+        entries = roll_entries(parts, styles, number, record.election_id, commitments, key, first)
         bar.begin(len(entries))
         for entry in entries:
             indices.append(server.append(entry))

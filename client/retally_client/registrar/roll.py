@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retally_crypto.credentials import part_secret, public_part, roll_commitment
+from retally_crypto.credentials import part_secret, public_part, roll_commitment, roll_commitments_digest
 from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment, sign_entry
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
@@ -44,15 +44,27 @@ def roll_commitment_entry(
 
 
 def roll_entries(
-    parts: bytes, styles: Sequence[int], registrar: int, election_id: bytes, key: SigningKey, first: int = 0
+    parts: bytes,
+    styles: Sequence[int],
+    registrar: int,
+    election_id: bytes,
+    commitments: Sequence[bytes],
+    key: SigningKey,
+    first: int = 0,
 ) -> list[bytes]:
-    """The `roll` entries from position `first` on, each of at most 1,000 credentials, in order."""
+    """The `roll` entries from position `first` on, each of at most 1,000 credentials, in order.
+
+    `commitments` are those that all registrars made, in their order. The entries name them, so that they are worth
+    nothing on a board with others.
+    """
+    seen = roll_commitments_digest(election_id, commitments)
     return [
         sign_entry(
             Roll(
                 election=election_id,
                 registrar=registrar,
                 first=start,
+                commitments=seen,
                 parts=parts[32 * start : 32 * (start + LARGEST_CHUNK)],
                 styles=tuple(styles[start : start + LARGEST_CHUNK]),
             ),

@@ -274,6 +274,9 @@ class Election:
     def _roll(self, m: dict[str, Any]) -> None:
         registrar, chunk = m["registrar"], m["styles"]
         count, commitment = self.committed[registrar]
+        every = b"".join(self.committed[number][1] for number in sorted(self.committed))
+        seen = hashlib.sha256(b"RETALLY-V01-roll-commitments" + self.id + every).digest()
+        demand("V08", m["commitments"] == seen, "revealed to other commitments than those on this board")
         first, end = m["first"], m["first"] + len(chunk)
         demand("V08", end <= count, "more credentials than were committed to")
         for other, known in self.styles.items():

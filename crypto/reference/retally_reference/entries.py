@@ -51,7 +51,9 @@ KINDS: dict[str, Form] = {
     "guardian-answer": content("guardian-answer", guardian=number, complainant=number, share=b64(32)),
     "guardian-confirmation": content("guardian-confirmation", guardian=number, ceremony=b64(32)),
     "roll-commitment": content("roll-commitment", registrar=number, credentials=integer(1), commitment=b64(32)),
-    "roll": content("roll", registrar=number, first=integer(), parts=points, styles=many(integer(), 1, 1000)),
+    "roll": content(
+        "roll", registrar=number, first=integer(), commitments=b64(32), parts=points, styles=many(integer(), 1, 1000)
+    ),
     "roll-revocation": content("roll-revocation", credential=b64(32), reason=text),
     "roll-replacement": content("roll-replacement", credential=b64(32), parts=points, proofs=points, reason=text),
     "opening": content("opening", key=b64(32), credentials=integer(), roll=b64(32)),

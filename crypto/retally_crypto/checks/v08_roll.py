@@ -1,7 +1,8 @@
 """V08: the roll is what the registrars committed to, and every change of it keeps its rule (5.6, 5.7).
 
-No registrar can choose its parts after seeing the others': all commit before any reveals, and a replacement's parts
-carry proofs. So nobody but the voter, given one honest registrar, knows the secret of a credential.
+No registrar can choose its parts after seeing the others': all commit before any reveals, what is revealed names all
+commitments, so that it cannot be shown again on a board with others, and a replacement's parts carry proofs. So nobody
+but the voter, given one honest registrar, knows the secret of a credential.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from retally_crypto.credentials import (
     combine_parts,
     opened_roll_digest,
     roll_commitment_hasher,
+    roll_commitments_digest,
     roll_positions,
     verify_part,
 )
@@ -48,6 +50,10 @@ def v08_roll_commitment(state: BoardState, content: RollCommitment) -> None:
 def v08_roll_chunk(state: BoardState, content: Roll) -> None:
     """A chunk fits its commitment and the other registrars' styles; the last one completes the roll."""
     roll, registrar, committed = state.roll, content.registrar, state.roll.commitments[content.registrar]
+    demand(
+        content.commitments == commitments_digest(state),
+        f"registrar {registrar} reveals its parts to other commitments than those on this board",
+    )
     end = content.first + len(content.styles)
     demand(
         end <= committed.credentials,
@@ -76,6 +82,12 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
     if credentials:
         roll.credentials, roll.active, roll.complete = credentials, len(credentials), True
         roll.parts.clear()
+
+
+def commitments_digest(state: BoardState) -> bytes:
+    """What `commitments` of a roll entry must be, once all registrars have committed (5.6)."""
+    committed = state.roll.commitments
+    return roll_commitments_digest(state.election_id, [committed[number].commitment for number in sorted(committed)])
 
 
 def v08_revocation(state: BoardState, content: RollRevocation) -> None:
