@@ -17,6 +17,7 @@ from retally_client.verifier.claims import Claims, read_claims, v04_times
 from retally_client.verifier.report import Report
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.checks.findings import TITLES, CheckResult, conclude, incomplete_from
+from retally_crypto.checks.v03_manifest import v03_unreadable
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import Frontier
@@ -40,7 +41,7 @@ class Reading:
 
     def __init__(self, board: Board, claims: Claims) -> None:
         self.record: Record | None = None
-        self.manifest_fault = "the board has no entry"
+        self.no_manifest = conclude("V03", ("the board has no entry",))
         self.tree = Frontier()
         self._board = board
         self._claims = claims
@@ -60,7 +61,7 @@ class Reading:
             try:
                 self.record = Record(entries[0])
             except RetallyError as error:
-                self.manifest_fault = str(error)
+                self.no_manifest = v03_unreadable(str(error))
             entries = entries[1:]
         if self.record is not None:
             self.record.replay(entries)
@@ -123,7 +124,7 @@ def verify_board(
     v02 = conclude("V02", claims.contradictions(size), (), claims.ignored)
     if reading.record is None:
         after = incomplete_from("V04", "V03 fails: the entries cannot be trusted to be the board's")
-        return _report(board, policy, head, raw, None, (v01, v02, conclude("V03", (reading.manifest_fault,)), *after))
+        return _report(board, policy, head, raw, None, (v01, v02, reading.no_manifest, *after))
     times = v04_times(claims, policy, reading.record, size)
     return _report(board, policy, head, raw, reading.record, (v01, v02, *reading.record.checks(policy, times)))
 

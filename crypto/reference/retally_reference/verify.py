@@ -198,7 +198,7 @@ def v03_manifest(entries: Sequence[bytes], policy: Policy, report: Report) -> El
         report.conclude("V03", [f"entry 0: {refusal}"])
         return None
     if entry.kind != "manifest":
-        report.conclude("V03", [f"entry 0 is a {entry.kind}, not a manifest"])
+        report.conclude("V03", [f"entry 0: a {entry.kind}, not a manifest"])
         return None
     manifest, identity = entry.members, hashlib.sha256(entries[0]).digest()
     failures = [f"entry 0: {rule}" for rule in broken_rules(manifest)]
