@@ -143,6 +143,9 @@ def codes() -> dict[str, Any]:
     publics = [[credentials.public_part(part) for part in own] for own in parts]
     points = [credentials.combine_parts(own) for own in publics]
     first = _printed(voters[0][0])
+    commitments = [
+        credentials.roll_commitment(election_id, r, b"".join(own[r - 1] for own in publics), styles) for r in (1, 2)
+    ]
     digest = drawn("a body", 32)
     track = tracking_code(digest)
     return {
@@ -166,15 +169,8 @@ def codes() -> dict[str, Any]:
             }
             for style, own, secrets, public, point in zip(styles, voters, parts, publics, points, strict=True)
         ],
-        "roll_commitments": [
-            {
-                "registrar": r,
-                "commitment": credentials.roll_commitment(
-                    election_id, r, b"".join(own[r - 1] for own in publics), styles
-                ),
-            }
-            for r in (1, 2)
-        ],
+        "roll_commitments": [{"registrar": r, "commitment": one} for r, one in enumerate(commitments, start=1)],
+        "commitments": credentials.roll_commitments_digest(election_id, commitments),
         "opened_roll": credentials.opened_roll_digest(election_id, zip(points, styles, strict=True), 3),
         "replacement": _replacement(election_id, points[0]),
         "accepted_voter_codes": [

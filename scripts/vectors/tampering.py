@@ -292,6 +292,7 @@ REFUSED: Mapping[str, Sequence[Callable[[Election], Tampered]]] = {
     "V07": [_last("an opening with another key", "opening", key=ANOTHER_POINT)],
     "V08": [
         _broken_roll,
+        _last("a registrar that reveals to other commitments", "roll", commitments=bytes(32)),
         _last("an opening with another roll", "opening", roll=bytes(32)),
         _last("an opening with another number of credentials", "opening", credentials=7),
         _while_voting("a revocation of a credential that has voted", _revoked_voter),

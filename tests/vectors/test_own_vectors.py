@@ -141,6 +141,8 @@ def test_the_roll(engine: Engine) -> None:
     for number, one in enumerate(CODES["roll_commitments"]):
         parts = unhex(*(voter["codes"][number]["part"] for voter in voters))
         assert credentials.roll_commitment(election, one["registrar"], parts, styles).hex() == one["commitment"]
+    commitments = [unhex(one["commitment"]) for one in CODES["roll_commitments"]]
+    assert credentials.roll_commitments_digest(election, commitments).hex() == CODES["commitments"]
     active = [(unhex(voter["credential"]), voter["style"]) for voter in voters]
     assert credentials.opened_roll_digest(election, active, len(active)).hex() == CODES["opened_roll"]
     new = CODES["replacement"]
