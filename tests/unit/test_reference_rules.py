@@ -9,10 +9,11 @@ import pytest
 from retally_crypto import credentials, tally
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.policy import format_policy
+from retally_reference.group import RISTRETTO255, encode_any
 from retally_reference.merkle import merkle_root
 from retally_reference.report import Report
 from retally_reference.verify import verify_board
-from tests.board_files import checkpoint
+from tests.board_files import checkpoint, sign
 from tests.boards import CLOSES, Election
 
 
@@ -160,3 +161,90 @@ def test_what_shows_when_an_entry_took_effect_covers_that_entry(kind: str) -> No
         assert verify(election, **{f"checkpoint_{kind}": effect}).state_of("V04") == state
     alone = checkpoint(hashes[: at + 1], election.board, election.witnesses[:1], time)
     assert verify(election, **{f"checkpoint_{kind}": alone}).state_of("V04") == "fail"
+
+
+def test_an_entry_of_another_election_is_refused(honest_election: Election) -> None:
+    election, elsewhere = honest_election.before("closing"), bytes(32)
+    at = election.append(
+        sign({"kind": "closing", "election": elsewhere, "ballots": 6}, [election.authority]),
+    )
+    assert_only(election, "V09", at)
+    election.entries.pop()
+    at = election.cast("north-3", [[1, 0, 0], [0, 0]])
+    election.edit(at, election=elsewhere)
+    assert_only(election, "V09", at)
+
+
+def test_who_has_voted_stays_on_the_roll(honest_election: Election) -> None:
+    election = honest_election.before("closing")
+    assert_only(election, "V08", election.revoke("north-1"))
+    election.entries.pop()
+    assert_only(election, "V08", election.replace("north-1"))
+
+
+def test_the_roll_is_that_which_was_committed_to(honest_election: Election) -> None:
+    parts = [voter.parts[0] for voter in honest_election.voters.values()]
+    styles = [0, 0, 0, 1, 1, 1]
+    for changed in (
+        {"parts": b"".join([*parts[:5], parts[0]])},
+        {"styles": [*styles[:5], 0]},
+        {"commitments": bytes(32)},
+    ):
+        election = honest_election.before("opening")
+        at = election.index_of("roll")
+        del election.entries[at + 1 :]
+        election.edit(at, **changed)
+        assert_only(election, "V08", at)
+
+
+def register(election: Election, parts: dict[int, list[bytes]], styles: dict[int, list[int]]) -> None:
+    """Registrars commit to these parts and styles, and reveal them."""
+    commitments = [
+        credentials.roll_commitment(election.election_id, number, b"".join(parts[number]), styles[number])
+        for number in (1, 2)
+    ]
+    for number, key in enumerate(election.registrars, start=1):
+        kept = {"registrar": number, "credentials": len(styles[number]), "commitment": commitments[number - 1]}
+        election.append(election.official("roll-commitment", [key], **kept))
+    seen = credentials.roll_commitments_digest(election.election_id, commitments)
+    for number, key in enumerate(election.registrars, start=1):
+        shown = {"parts": b"".join(parts[number]), "styles": styles[number], "commitments": seen}
+        election.append(election.official("roll", [key], registrar=number, first=0, **shown))
+
+
+def test_all_registrars_name_the_same_styles_and_different_credentials(honest_election: Election) -> None:
+    parts = {1: [voter.parts[0] for voter in honest_election.voters.values()][:2]}
+    parts[2] = [voter.parts[1] for voter in honest_election.voters.values()][:2]
+    for own, styles in [
+        (parts, {1: [0, 1], 2: [0, 0]}),
+        ({1: [parts[1][0]] * 2, 2: [parts[2][0]] * 2}, {1: [0, 1], 2: [0, 1]}),
+        ({1: parts[1], 2: [negated(parts[1][0]), parts[2][1]]}, {1: [0, 1], 2: [0, 1]}),
+    ]:
+        election = honest_election.before("roll-commitment")
+        register(election, own, styles)
+        assert_only(election, "V08", len(election.entries) - 1)
+
+
+def negated(point: bytes) -> bytes:
+    """The point that adds up with this one to the identity."""
+    return encode_any(RISTRETTO255.negate(RISTRETTO255.decode(point)))
+
+
+def test_the_checkpoints_root_is_that_of_the_entries(honest_election: Election) -> None:
+    files = honest_election.files()
+    other = checkpoint([leaf_hash(b"another")] * len(honest_election.entries), honest_election.board, (), CLOSES)
+    assert verify(honest_election, checkpoint=other).failed == ("V02",)
+    assert verify(honest_election, checkpoint=files["checkpoint"]).failed == ()
+
+
+def test_the_quorum_is_that_of_the_policy() -> None:
+    election = Election.create(witness_count=(2, 3))
+    policy = format_policy(election.policy())
+    assert b"group witnesses 2 " in policy
+    for changed in (policy.replace(b"group witnesses 2 ", b"group witnesses 3 "), without_witnesses(policy)):
+        assert verify_board(election.files().get, changed).failed == ("V03",)
+
+
+def without_witnesses(policy: bytes) -> bytes:
+    """The policy of one who trusts no witness."""
+    return b"\n".join(policy.split(b"\n")[:3]) + b"\nquorum none\n"
