@@ -31,7 +31,7 @@ def fresh_ballot() -> bytes:
     return at_polls().ballot("south-2", [[0, 1]])
 
 
-def _reference_encoded(replacement: tuple[bytes, bytes]) -> Tampered:
+def _spelt_otherwise(replacement: tuple[bytes, bytes]) -> Tampered:
     """A good ballot with some bytes written in another way."""
     raw = fresh_ballot()
     before, after = replacement
@@ -44,14 +44,14 @@ SPELLINGS: dict[str, tuple[bytes, bytes]] = {
     "an_entry_with_a_member_twice": (b'"kind":"ballot"', b'"kind":"ballot","kind":"ballot"'),
     "an_entry_with_a_second_style_behind_the_first": (b'"style":"south"', b'"style":"south","style":"north"'),
     "an_entry_with_an_escaped_character": (b'"kind":"ballot"', b'"kind":"b\\u0061llot"'),
-    "an_entry_with_an_escaped_slash": (b'"style":"south"', b'"style":"sou\\/th"'),
+    "an_entry_with_an_escaped_character_in_its_style": (b'"style":"south"', b'"style":"s\\u006futh"'),
     "an_entry_with_a_member_too_many": (b'"style":"south"', b'"style":"south","zone":"1"'),
     "an_entry_of_another_kind_without_a_signature": (b'"kind":"ballot"', b'"kind":"closing"'),
     "an_entry_whose_style_is_a_list": (b'"style":"south"', b'"style":["south"]'),
     "an_entry_of_an_unknown_style": (b'"style":"south"', b'"style":"west"'),
 }
 for _name, _replacement in SPELLINGS.items():
-    enrol(_name, "V09", partial(_reference_encoded, _replacement))
+    enrol(_name, "V09", partial(_spelt_otherwise, _replacement))
 
 
 @attack("V09")

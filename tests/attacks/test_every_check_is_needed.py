@@ -1,0 +1,93 @@
+"""Take one check away, and its attack passes unnoticed: no check is there for show, and no attack misses its check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from retally_client.verifier import claims, run
+from retally_crypto import entries, record
+from retally_crypto.checkpoints import CosignedCheckpoint, parse_checkpoint
+from retally_crypto.checks import own_check, v05_v07_ceremony, v08_roll, v10_v13_ballots, v16_v20_decryption
+from retally_crypto.checks.findings import TITLES
+from retally_crypto.checks.v14_v15_counting import count
+from retally_crypto.notes import parse_note
+from tests.attacks import scenarios
+from tests.attacks.tampering import ATTACKS, Verdicts
+
+assert scenarios.__all__
+
+
+def nothing(*arguments: Any) -> None:
+    """A check that accepts."""
+
+
+def answering(value: Any) -> Callable[..., Any]:
+    """A check that gives one answer whatever it is asked."""
+    return lambda *arguments: value
+
+
+def unsigned(raw: bytes, *keys_and_quorum: Any) -> CosignedCheckpoint:
+    """A checkpoint as it stands, whoever signed it."""
+    return CosignedCheckpoint(parse_checkpoint(parse_note(raw).text), (), 0, raw)
+
+
+def any_closing(state: Any, content: Any) -> None:
+    """A closing that counts the ballots without looking at their number."""
+    state.tally.counting = count(state)
+
+
+def sorted_json(raw: bytes) -> Any:
+    """JSON in any spelling."""
+    return dict(sorted(json.loads(raw).items()))
+
+
+WITHOUT: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
+    "V01": (run, "open_cosigned_checkpoint", unsigned, "a_checkpoint_signed_by_another_key_of_the_boards_name"),
+    "V02": (claims.Claims, "contradictions", answering([]), "a_ballot_dropped_after_its_receipt"),
+    "V03": (record, "v03_policy", answering(()), "a_manifest_swapped_for_another_elections"),
+    "V04": (record, "v04_written_by_its_key_in_phase_and_order", nothing, "a_closing_that_a_registrar_signed_as_well"),
+    "V05": (v05_v07_ceremony, "verify_commitment", answering(True), "a_guardians_key_without_proof"),
+    "V06": (v05_v07_ceremony, "check_share", answering(True), "a_complaint_answered_with_a_wrong_share"),
+    "V07": (own_check, "v07_opening", nothing, "a_joint_key_that_the_operator_knows"),
+    "V08": (v08_roll, "demand", nothing, "a_registrar_that_breaks_its_commitment"),
+    "V09": (entries, "parse_canonical", sorted_json, "an_entry_with_an_escaped_character_in_its_style"),
+    "V10": (v10_v13_ballots, "verify_ballots", answering([]), "a_hundred_votes_simulated_without_any_secret"),
+    "V11": (v10_v13_ballots, "v11_credential_and_style", nothing, "a_revoked_credential_that_votes"),
+    "V12": (v10_v13_ballots, "v12_chain", nothing, "the_same_ballot_twice"),
+    "V13": (v10_v13_ballots, "v13_points", answering(set()), "nonces_used_in_two_ballots_of_one_voter"),
+    "V14": (own_check, "v14_closing", any_closing, "a_closing_that_counts_a_ballot_too_many"),
+    "V15": (v16_v20_decryption, "v15_result_numbers", nothing, "a_result_that_hides_the_second_vote_of_a_voter"),
+    "V16": (v16_v20_decryption, "v16_partial_aggregates", nothing, "sums_of_other_ciphertexts"),
+    "V17": (
+        v16_v20_decryption,
+        "verify_partial_decryption",
+        answering(True),
+        "a_partial_decryption_with_a_share_nobody_has",
+    ),
+    "V18": (v16_v20_decryption, "v18_result_combined", nothing, "a_result_from_another_combination"),
+    "V19": (v16_v20_decryption, "v19_result_counts", nothing, "a_result_with_other_counts"),
+    "V20": (v16_v20_decryption, "v20_partial_units", nothing, "a_guardian_that_decrypts_twice"),
+}
+"""For each check: where and under which name it is looked up, what accepts in its place, and an attack."""
+
+
+def test_every_check_is_taken_away_once() -> None:
+    assert set(WITHOUT) == set(TITLES) - {"V21"}
+    assert {check: ATTACKS[name].check for check, (*_, name) in WITHOUT.items()} == {check: check for check in WITHOUT}
+
+
+@pytest.mark.parametrize("check", WITHOUT)
+def test_without_the_check_its_attack_goes_unnoticed(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, name, accepting, attack_name = WITHOUT[check]
+    attack = ATTACKS[attack_name]
+    board = attack.build()
+    Verdicts.of(board).assert_only(check, attack.state, board.names)
+    monkeypatch.setattr(place, name, accepting)
+    verdicts = Verdicts.of(board)
+    assert check not in verdicts.ours.failed
+    with pytest.raises(AssertionError):
+        verdicts.assert_only(check, attack.state, board.names)
