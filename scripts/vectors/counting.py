@@ -19,7 +19,9 @@ from tests.board_files import members_of
 from tests.boards import Members, contest, district
 
 UNITS: Sequence[tuple[str, int, Sequence[tuple[str, str | None]], Mapping[str, int]]] = (
-    ("nothing to merge", 0, [("a", "b"), ("b", None)], {"a": 1, "b": 5}),
+    ("nothing to merge", 0, [("a", "b"), ("b", None)], {"a": 2, "b": 5}),
+    ("a single ballot is merged whatever the manifest says", 0, [("a", "b"), ("b", None)], {"a": 1, "b": 5}),
+    ("a single ballot is withheld whatever the manifest says", 1, [("a", None), ("b", None)], {"a": 1, "b": 5}),
     ("a small district is merged", 5, [("a", "b"), ("b", None), ("c", None)], {"a": 4, "b": 5, "c": 9}),
     ("exactly the smallest unit is not merged", 5, [("a", "b"), ("b", None)], {"a": 5, "b": 5}),
     ("an empty district is neither merged nor withheld", 5, [("a", "b"), ("b", None)], {"b": 7}),
