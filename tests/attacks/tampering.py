@@ -39,6 +39,9 @@ ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 NOT_CANONICAL_SCALAR: Final = ORDER.to_bytes(32, "little")
 """The order itself: zero, written in a second way."""
 
+BALLOTS: Final = 5
+"""Ballot entries on the honest election's board, one of them superseded."""
+
 State = Literal["fail", "incomplete"]
 
 
@@ -159,7 +162,7 @@ def _named(notes: Sequence[str]) -> list[str]:
 
 @cache
 def _honest() -> Election:
-    election = Election.create((MAYOR, COUNCIL))
+    election = Election.create((MAYOR, COUNCIL), voters={"north": 4, "south": 4})
     election.ceremony()
     election.roll()
     election.open()
@@ -172,10 +175,12 @@ def _honest() -> Election:
 
 
 def vote(election: Election) -> None:
-    """Three voters, one of whom votes twice: 1 to 0 in the north, 1 to 0 in the south."""
+    """Four voters, one of whom votes twice: 1 to 1 in the north, 2 to 0 in the south."""
     election.cast("north-1", [[0, 1], [1]])
     election.cast("south-1", [[1, 0]])
     election.cast("north-1", [[1, 0], [1]])
+    election.cast("north-2", [[0, 1], [0]])
+    election.cast("south-4", [[1, 0]])
 
 
 def honest() -> Election:
@@ -220,6 +225,7 @@ def _witnessed() -> Election:
     election.roll()
     election.open()
     election.cast("north-1", [[1, 0]])
+    election.cast("north-2", [[0, 1]])
     election.close()
     election.decrypt(1, 3)
     election.result()

@@ -35,7 +35,7 @@ def test_the_honest_board_passes_in_both_with_the_same_counts() -> None:
     assert (verdicts.ours.verdict, verdicts.ours.exit_code) == ("PASS", 0)
     counts = verdicts.our_counts()
     assert counts is not None
-    assert [unit["contests"][0]["counts"] for unit in counts] == [[1, 0], [1, 0]]
+    assert [unit["contests"][0]["counts"] for unit in counts] == [[1, 1], [2, 0]]
 
 
 def test_an_honest_board_with_witnesses_passes_in_both() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.attacks.tampering import Tampered, at_polls, attack, enrol, honest, publish
+from tests.attacks.tampering import BALLOTS, Tampered, at_polls, attack, enrol, honest, publish
 
 
 def _closed_with(ballots: int) -> Tampered:
@@ -15,8 +15,8 @@ def _closed_with(ballots: int) -> Tampered:
     return Tampered.board(publish(election), at)
 
 
-enrol("a_closing_that_counts_a_ballot_too_many", "V14", partial(_closed_with, 4))
-enrol("a_closing_that_counts_a_ballot_too_few", "V14", partial(_closed_with, 2))
+enrol("a_closing_that_counts_a_ballot_too_many", "V14", partial(_closed_with, BALLOTS + 1))
+enrol("a_closing_that_counts_a_ballot_too_few", "V14", partial(_closed_with, BALLOTS - 1))
 
 
 @attack("V14")
@@ -38,10 +38,10 @@ def _published_with(**numbers: int) -> Tampered:
 
 for _member, _number in (
     ("credentials", 5),
-    ("voted", 3),
-    ("accepted", 4),
+    ("voted", BALLOTS),
+    ("accepted", BALLOTS + 1),
     ("superseded", 0),
-    ("counted", 3),
+    ("counted", BALLOTS),
     ("refused", 1),
 ):
     enrol(f"a_result_with_another_number_of_{_member}", "V15", partial(_published_with, **{_member: _number}))
@@ -49,4 +49,4 @@ for _member, _number in (
 
 @attack("V15")
 def a_result_that_hides_the_second_vote_of_a_voter() -> Tampered:
-    return _published_with(accepted=2, superseded=0)
+    return _published_with(accepted=BALLOTS - 1, superseded=0)

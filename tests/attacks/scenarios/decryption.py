@@ -194,7 +194,7 @@ def a_result_with_other_counts() -> Tampered:
 def a_result_that_moves_votes_between_districts() -> Tampered:
     units = _units()
     first, second = units[0]["contests"][0], units[1]["contests"][0]
-    first["counts"], second["counts"] = [2, 0], [0, 0]
+    first["counts"], second["counts"] = [2, 0], [1, 1]
     return _result_with(units=units)
 
 

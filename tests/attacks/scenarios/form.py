@@ -7,6 +7,7 @@ from functools import partial
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from tests.attacks.tampering import (
+    BALLOTS,
     GENERATOR,
     IDENTITY,
     NOT_CANONICAL_POINT,
@@ -149,19 +150,19 @@ enrol("a_negative_field_element_as_ciphertext", "V09", partial(_with_record, "ci
 @attack("V09")
 def an_officials_entry_with_bytes_behind_it() -> Tampered:
     election = at_polls()
-    return refused(election.official("closing", [election.authority], ballots=3) + b"\n")
+    return refused(election.official("closing", [election.authority], ballots=BALLOTS) + b"\n")
 
 
 @attack("V09")
 def an_officials_entry_with_a_remark_behind_it() -> Tampered:
     election = at_polls()
-    return refused(election.official("closing", [election.authority], ballots=3) + b"counted by hand\n")
+    return refused(election.official("closing", [election.authority], ballots=BALLOTS) + b"counted by hand\n")
 
 
 @attack("V09")
 def an_officials_entry_of_two_lines() -> Tampered:
     election = at_polls()
-    raw = election.official("closing", [election.authority], ballots=3)
+    raw = election.official("closing", [election.authority], ballots=BALLOTS)
     return refused(raw.replace(b"\n", b"\n{}\n", 1))
 
 
@@ -204,7 +205,7 @@ def a_result_with_a_remark() -> Tampered:
 @attack("V09")
 def a_closing_of_another_election() -> Tampered:
     election = at_polls()
-    raw = another_election().official("closing", [election.authority], ballots=3)
+    raw = another_election().official("closing", [election.authority], ballots=BALLOTS)
     return refused(raw)
 
 

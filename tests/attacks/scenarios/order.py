@@ -8,6 +8,7 @@ from retally_crypto.encoding import b64_encode
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import parse_note
 from tests.attacks.tampering import (
+    BALLOTS,
     ORDER,
     Tampered,
     at_count,
@@ -47,27 +48,27 @@ def a_revocation_signed_in_another_order() -> Tampered:
 @attack("V04")
 def a_closing_by_the_board() -> Tampered:
     election = at_polls()
-    return refused(election.official("closing", [election.board], ballots=3))
+    return refused(election.official("closing", [election.board], ballots=BALLOTS))
 
 
 @attack("V04")
 def a_closing_that_a_registrar_signed_as_well() -> Tampered:
     election = at_polls()
-    return refused(election.official("closing", [election.authority, election.registrars[0]], ballots=3))
+    return refused(election.official("closing", [election.authority, election.registrars[0]], ballots=BALLOTS))
 
 
 @attack("V04")
 def a_closing_altered_under_its_signature() -> Tampered:
     election = at_polls()
-    raw = election.official("closing", [election.authority], ballots=4)
-    return refused(raw.replace(b'"ballots":4', b'"ballots":3'))
+    raw = election.official("closing", [election.authority], ballots=0)
+    return refused(raw.replace(b'"ballots":0', b'"ballots":%d' % BALLOTS))
 
 
 @attack("V04")
 def a_signature_whose_scalar_is_above_the_order() -> Tampered:
     """S + order satisfies the same equation: without its bound one entry would have two forms."""
     election = at_polls()
-    raw = election.official("closing", [election.authority], ballots=3)
+    raw = election.official("closing", [election.authority], ballots=BALLOTS)
     (line,) = parse_note(raw).signatures
     s = int.from_bytes(line.signature[32:], "little") + ORDER
     again = line.key_id + line.signature[:32] + s.to_bytes(32, "little")

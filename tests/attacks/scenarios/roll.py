@@ -180,7 +180,7 @@ def a_voter_replaced_after_voting() -> Tampered:
 @attack("V08")
 def more_revocations_than_the_cap() -> Tampered:
     election = at_polls()
-    election.revoke("north-2")
+    election.revoke("north-4")
     at = election.revoke("north-3")
     return Tampered.board(finish(election), at)
 
@@ -188,7 +188,7 @@ def more_revocations_than_the_cap() -> Tampered:
 @attack("V08")
 def more_replacements_than_the_cap() -> Tampered:
     election = at_polls()
-    election.replace("north-2")
+    election.replace("north-4")
     at = election.replace("north-3")
     return Tampered.board(finish(election), at)
 
@@ -234,7 +234,7 @@ def a_replacement_that_the_last_registrar_chose_alone() -> Tampered:
 def a_replacement_proved_for_another_credential() -> Tampered:
     election = at_polls()
     at = election.replace("north-3")
-    election.edit(at, credential=election.voters["north-2"].credential)
+    election.edit(at, credential=election.voters["north-4"].credential)
     return Tampered.board(finish(election), at)
 
 
@@ -257,5 +257,5 @@ def a_replacement_by_the_identity() -> Tampered:
 @attack("V08")
 def a_replacement_by_another_voters_credential() -> Tampered:
     election = at_polls()
-    taken = [int.from_bytes(secret, "little") for secret in election.voters["north-2"].secrets]
+    taken = [int.from_bytes(secret, "little") for secret in election.voters["north-4"].secrets]
     return refused(_replacement(election, "north-3", taken))
