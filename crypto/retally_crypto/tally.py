@@ -67,11 +67,17 @@ class Aggregates:
         return tuple(i for i, item in enumerate(self.items) if item.a != IDENTITY)
 
 
+def smallest_reported(manifest: Manifest) -> int:
+    """The fewest counted ballots of a reported unit (7.2): two at least, for one ballot is never decrypted alone."""
+    return max(2, manifest.smallest_unit)
+
+
 def units(manifest: Manifest, counted: Mapping[str, int]) -> tuple[Unit, ...]:
     """The reporting units (7.2), from the number of counted ballots of each district (absent means none).
 
-    A district with counted ballots, but fewer than `smallest_unit`, is joined with the district its `merge` names.
+    A district with counted ballots, but fewer than are reported, is joined with the district its `merge` names.
     """
+    smallest = smallest_reported(manifest)
     position = {district.id: i for i, district in enumerate(manifest.districts)}
     leader = list(range(len(position)))
 
@@ -81,13 +87,13 @@ def units(manifest: Manifest, counted: Mapping[str, int]) -> tuple[Unit, ...]:
         return i
 
     for i, district in enumerate(manifest.districts):
-        if district.merge is not None and 0 < counted.get(district.id, 0) < manifest.smallest_unit:
+        if district.merge is not None and 0 < counted.get(district.id, 0) < smallest:
             low, high = sorted((find(i), find(position[district.merge])))
             leader[high] = low
     members: dict[int, list[str]] = {}
     for i, district in enumerate(manifest.districts):
         members.setdefault(find(i), []).append(district.id)
-    return tuple(_unit(tuple(members[i]), counted, manifest.smallest_unit) for i in sorted(members))
+    return tuple(_unit(tuple(members[i]), counted, smallest) for i in sorted(members))
 
 
 def _unit(districts: tuple[str, ...], counted: Mapping[str, int], smallest: int) -> Unit:

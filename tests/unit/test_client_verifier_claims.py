@@ -12,7 +12,9 @@ from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
+from retally_crypto.policy import format_policy
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_reference.verify import verify_board as reference_verify_board
 from tests.board_files import checkpoint
 from tests.boards import CLOSES, GRACE, OPENS, Election, signing_key, write_board
 from tests.client_boards import MemoryBoard
@@ -113,7 +115,7 @@ def test_a_ballot_dropped_after_its_receipt_fails_v02_alone(honest_election: Ele
     dropped.close()
     report = verified(dropped, receipts=(given,))
     assert report.failed == ("V02",)
-    assert any(f"entry {last} is not the one the receipt was given for" in note for note in report.notes_of("V02"))
+    assert report.notes_of("V02")[0].startswith(f"receipt 1: at {last + 1} entries the board signed root ")
 
 
 def test_a_receipt_beyond_the_end_of_the_board_fails_v02(honest_election: Election) -> None:
@@ -122,17 +124,29 @@ def test_a_receipt_beyond_the_end_of_the_board_fails_v02(honest_election: Electi
     short.entries.pop()
     report = verified(short, receipts=(given,))
     assert report.failed == ("V02",)
-    assert any("is not on the board" in note for note in report.notes_of("V02"))
+    assert "here are only" in report.notes_of("V02")[0]
 
 
-def test_a_receipt_with_a_wrong_path_fails_v02(honest_election: Election) -> None:
+@pytest.mark.parametrize("fault", ["wrong path", "wrong index", "no path"])
+def test_a_receipt_that_anyone_could_have_made_proves_nothing(honest_election: Election, fault: str) -> None:
+    """Its checkpoint is the board's own, and only the path is wrong: no evidence against the board (page 8)."""
     hashes = [leaf_hash(raw) for raw in honest_election.entries]
     index = honest_election.index_of("ballot")
     path = list(inclusion_proof(index, len(hashes), hash_source(hashes)))
-    path[0] = bytes(32)
+    if fault == "wrong path":
+        path[0] = bytes(32)
+    if fault == "no path":
+        path = []
+    if fault == "wrong index":
+        index += 1
     signed = checkpoint(hashes, honest_election.board, (), CLOSES)
-    report = verified(honest_election, receipts=(format_tlog_proof(TlogProof(index, tuple(path), signed)),))
-    assert report.failed == ("V02",)
+    bogus = format_tlog_proof(TlogProof(index, tuple(path), signed))
+    report = verified(honest_election, receipts=(bogus,))
+    assert (report.verdict, report.failed) == ("PASS", ())
+    assert report.notes_of("V02") == ("receipt 1 ignored: it proves no entry of the tree that it names",)
+    policy = format_policy(honest_election.policy())
+    reference = reference_verify_board(honest_election.files().get, policy, (), (bogus,))
+    assert (reference.verdict, set(reference.states.values()) & {"fail"}) == ("PASS", set())
 
 
 # ---- the times of opening and closing ----

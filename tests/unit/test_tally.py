@@ -147,8 +147,8 @@ def test_more_than_k_partial_decryptions_change_nothing(ceremony: Ceremony, coun
 def test_a_single_guardian_is_enough_where_the_threshold_is_one() -> None:
     alone = Ceremony(1, 1)
     election = manifest([PLURALITY], guardians=(1, 1))
-    aggregates = aggregated(election, {"d1": ballots(election, alone.key, [[[0, 1, 0]]])})
-    assert counts(aggregates, decrypted_by(alone, aggregates, [1])) == [0, 1, 0]
+    aggregates = aggregated(election, {"d1": ballots(election, alone.key, [[[0, 1, 0]], [[0, 1, 0]]])})
+    assert counts(aggregates, decrypted_by(alone, aggregates, [1])) == [0, 2, 0]
 
 
 # ---- Partial decryptions ----
@@ -347,9 +347,17 @@ def test_merges_may_follow_one_another() -> None:
 
 
 def test_with_no_smallest_unit_nothing_is_merged() -> None:
-    found = units(manifest([PLURALITY], districts=FOUR), {"d2": 1})
+    found = units(manifest([PLURALITY], districts=FOUR), {"d2": 2})
     assert [(unit.districts, unit.state) for unit in found] == [
         (("d1",), "empty"), (("d2",), "reported"), (("d3",), "empty"), (("d4",), "empty")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("smallest", [0, 1, 2])
+def test_a_single_ballot_is_never_a_reported_unit(smallest: int) -> None:
+    found = units(manifest([PLURALITY], districts=FOUR, smallest_unit=smallest), {"d2": 1, "d3": 1, "d4": 4})
+    assert [(unit.districts, unit.state, unit.counted) for unit in found] == [
+        (("d1",), "empty", 0), (("d2", "d4"), "reported", 5), (("d3",), "withheld", 1)
     ]  # fmt: skip
 
 

@@ -49,26 +49,32 @@ class Claims:
             self.leaves[index] = leaf
 
     def contradictions(self, size: int) -> list[str]:
-        """What contradicts a board of `size` entries, after all of them were met. Empty when nothing does."""
-        found = []
+        """What contradicts a board of `size` entries, after all of them were met. Empty when nothing does.
+
+        A receipt speaks through its checkpoint. Where this board has the root that the receipt's checkpoint names, it
+        has every entry of that tree; an inclusion proof that does not fit is then the receipt's own fault, and is
+        ignored.
+        """
+        found: dict[str, str] = {}
         for name, head in self.heads:
             if head.size > size:
-                found.append(f"{name}: the board signed {head.size} entries, here are only {size}")
+                found[name] = f"{name}: the board signed {head.size} entries, here are only {size}"
             elif head.size > 0 and self.roots[head.size] != head.root:
-                found.append(
+                found[name] = (
                     f"{name}: at {head.size} entries the board signed root {head.root.hex()}, "
                     f"here it is {self.roots[head.size].hex()}"
                 )
         for name, proof, head in self.receipts:
-            leaf = self.leaves.get(proof.index)
-            if leaf is None:
-                found.append(f"{name}: entry {proof.index} is not on the board")
-                continue
-            try:
-                verify_inclusion(leaf, proof.index, proof.hashes, head)
-            except BadProof:
-                found.append(f"{name}: entry {proof.index} is not the one the receipt was given for")
-        return found
+            if name not in found and not self._proves(proof, head):
+                self.ignored.append(f"{name} ignored: it proves no entry of the tree that it names")
+        return list(found.values())
+
+    def _proves(self, proof: TlogProof, head: TreeHead) -> bool:
+        try:
+            verify_inclusion(self.leaves.get(proof.index, b""), proof.index, proof.hashes, head)
+        except (BadProof, ValueError):
+            return False
+        return True
 
 
 def read_claims(board: Board, policy: TrustPolicy, kept: Sequence[bytes], receipts: Sequence[bytes]) -> Claims:

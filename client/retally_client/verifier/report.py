@@ -19,6 +19,7 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Outcome, Record
+from retally_crypto.tally import smallest_reported
 
 VERDICT_CODES = {"PASS": 0, "FAIL": 1, "INCOMPLETE": 2}
 VERDICT_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCOMPLETE": "bold yellow"}
@@ -171,7 +172,7 @@ def count_tables(manifest: Manifest, outcome: Outcome) -> Iterator[Table]:
     for counted in units_of(outcome):
         name = " + ".join(titles[district] for district in counted.unit.districts)
         if counted.unit.state == "withheld":
-            yield Table(title=escape(f"{name}: below minimum ({manifest.smallest_unit}), withheld"), box=None)
+            yield Table(title=escape(f"{name}: below minimum ({smallest_reported(manifest)}), withheld"), box=None)
         for contest in counted.contests:
             yield _contest_table(manifest, outcome, counted, contest, name)
 

@@ -57,11 +57,12 @@ class Counting:
 
 def form_units(manifest: dict[str, Any], counted: Mapping[str, int]) -> list[Unit]:
     """7.2."""
+    smallest = max(2, manifest["smallest_unit"])
     order = [district["id"] for district in manifest["districts"]]
     together = {name: {name} for name in order}
     for district in manifest["districts"]:
         name, other = district["id"], district["merge"]
-        if other is not None and 0 < counted.get(name, 0) < manifest["smallest_unit"]:
+        if other is not None and 0 < counted.get(name, 0) < smallest:
             joined = together[name] | together[other]
             for member in joined:
                 together[member] = joined
@@ -70,7 +71,7 @@ def form_units(manifest: dict[str, Any], counted: Mapping[str, int]) -> list[Uni
         members = [member for member in order if member in together[name]]
         if members[0] == name:
             total = sum(counted.get(member, 0) for member in members)
-            state = "empty" if total == 0 else "reported" if total >= manifest["smallest_unit"] else "withheld"
+            state = "empty" if total == 0 else "reported" if total >= smallest else "withheld"
             units.append(Unit(members, total, state))
     return units
 
