@@ -1,0 +1,88 @@
+// Addresses of the client. Everything lives in the fragment, which a browser never sends to a server:
+// `#/vote?board=/elections/trial&election=<64 hex>&code=…`. Pure functions; router.svelte.ts holds the state.
+
+export const routeNames = ['home', 'election', 'results', 'vote', 'check', 'track'] as const;
+
+export type RouteName = (typeof routeNames)[number];
+
+export type RouteParams = Readonly<Record<string, string>>;
+
+/** A value may be given once, several times (codes), or not at all. */
+export type LinkParams = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface Place {
+  /** null: the address names no page of this client. */
+  readonly name: RouteName | null;
+  readonly params: RouteParams;
+  /** Voting codes of the link, one per registrar, in the order given. */
+  readonly codes: readonly string[];
+}
+
+/** Parameters that must not stay in the address bar or the history. */
+const SECRET = ['code', 'opening'];
+
+function isRouteName(name: string): name is RouteName {
+  return (routeNames as readonly string[]).includes(name);
+}
+
+function readParams(query: string): { params: RouteParams; codes: readonly string[] } {
+  const search = new URLSearchParams(query);
+  const params: Record<string, string> = {};
+  for (const [name, value] of search) if (name !== 'code' && !Object.hasOwn(params, name)) params[name] = value;
+  return { params, codes: search.getAll('code').filter((code) => code !== '') };
+}
+
+/** What a fragment (with or without its `#`) points to; null where it is no route but a plain anchor. */
+export function parseFragment(fragment: string): Place | null {
+  const text = fragment.replace(/^#/, '');
+  if (text === '') return { name: 'home', params: {}, codes: [] };
+  if (!text.startsWith('/')) return null;
+  const mark = text.indexOf('?');
+  const path = (mark < 0 ? text : text.slice(0, mark)).replace(/^\/+|\/+$/g, '');
+  const name = path === '' ? 'home' : isRouteName(path) && path !== 'home' ? path : null;
+  return { name, ...readParams(mark < 0 ? '' : text.slice(mark + 1)) };
+}
+
+function query(params: LinkParams): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params))
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) search.append(name, one);
+  // A fragment may hold `/` and `:` as they are (RFC 3986, 3.5), which keeps links readable.
+  return search.toString().replace(/%2F/g, '/').replace(/%3A/g, ':');
+}
+
+/** The fragment of a page, with its `#`. */
+export function formatFragment(name: RouteName, params: LinkParams = {}): string {
+  const text = query(params);
+  return `#/${name === 'home' ? '' : name}${text === '' ? '' : `?${text}`}`;
+}
+
+/** The same fragment without voting codes and openings; null if it holds none. */
+export function withoutSecrets(fragment: string): string | null {
+  const mark = fragment.indexOf('?');
+  if (mark < 0) return null;
+  const search = new URLSearchParams(fragment.slice(mark + 1));
+  if (!SECRET.some((name) => search.has(name))) return null;
+  const kept: Record<string, string[]> = {};
+  for (const [name, value] of search) if (!SECRET.includes(name)) (kept[name] ??= []).push(value);
+  const text = query(kept);
+  return fragment.slice(0, mark) + (text === '' ? '' : `?${text}`);
+}
+
+/** Parameters of verify.html, whose fragment is only a query: `#board=…&election=…`. */
+export function parsePlainFragment(fragment: string): RouteParams {
+  return readParams(fragment.replace(/^#\/?\??/, '')).params;
+}
+
+/** The address of the verifier page, with its parameters. */
+export function verifyHref(params: LinkParams = {}): string {
+  const text = query(params);
+  return `verify.html${text === '' ? '' : `#${text}`}`;
+}
+
+/** The address of a file or board given relative to the page, or absolute. Throws TypeError for what is no address. */
+export function resolveBoard(board: string, page: string): URL {
+  const url = new URL(board.endsWith('/') ? board : `${board}/`, page);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError(`not a web address: ${board}`);
+  return url;
+}
