@@ -1,0 +1,200 @@
+// Who does the heavy arithmetic of a verification: worker threads behind message ports, or the calling thread in slices
+// (docs/spec 8.1 V10, 7.3). What a browser's Worker and Node's worker_threads have in common is a Port.
+import { concat, type Bytes } from '../core/bytes.ts';
+import { ProofTasks, type Election, type ProofRuling, type ProvenBallot } from './v10BallotProofs.ts';
+
+/** What the fold asks for. Nothing is decided here that depends on earlier ballots. */
+export interface Pool {
+  /** How many ballots are worth having in hand at once. */
+  readonly appetite: number;
+  /** Fixes election id, joint key and manifest for all proofs that follow. */
+  begin(election: Election): void;
+  /** The encodings (V09) and proofs (V10) of ballots, each by itself. */
+  rule(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]>;
+  /** The sums of well-encoded points, column by column: rows of equal length, 32 bytes a column. Identity is zeros. */
+  sumColumns(rows: readonly Bytes[]): Promise<Bytes>;
+  close(): void;
+}
+
+/** One end of a channel to a worker. */
+export interface Port {
+  post(message: unknown, transfer: ArrayBuffer[]): void;
+  listen(onMessage: (message: unknown) => void, onError: (reason: Error) => void): void;
+  close(): void;
+}
+
+export type Task =
+  | { readonly type: 'election'; readonly election: Election }
+  | { readonly type: 'proofs'; readonly styles: readonly number[]; readonly packed: Bytes }
+  | { readonly type: 'sums'; readonly columns: number; readonly packed: Bytes };
+
+export type Answer = { readonly proofs: readonly ProofRuling[] } | { readonly sums: Bytes } | { readonly error: string };
+
+/** Ballots in one task: enough for a batch to pay off, few enough for progress, and to share them out. */
+const LARGEST_BATCH = 128;
+const SMALLEST_BATCH = 16;
+/** Points in one task of sums. */
+const POINTS = 8192;
+
+/** For where no worker can be made: slices with a breath between them, so that a page stays alive. */
+export class CallingThread implements Pool {
+  readonly appetite = 64;
+  readonly #tasks = new ProofTasks();
+
+  begin(election: Election): void {
+    this.#tasks.begin(election);
+  }
+
+  async rule(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]> {
+    const rulings: ProofRuling[] = [];
+    for (let at = 0; at < ballots.length; at += this.appetite) {
+      rulings.push(...this.#tasks.rule(ballots.slice(at, at + this.appetite)));
+      await breath();
+    }
+    return rulings;
+  }
+
+  async sumColumns(rows: readonly Bytes[]): Promise<Bytes> {
+    const sums: Bytes[] = [];
+    for (const { packed, columns } of slicesOfColumns(rows)) {
+      sums.push(this.#tasks.sums(packed, columns));
+      await breath();
+    }
+    return concat(...sums);
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}
+
+/** Workers, each with one task at a time and the next one as soon as it answers. */
+export class WorkerPool implements Pool {
+  readonly appetite: number;
+  readonly #ports: readonly Port[];
+  readonly #idle: Port[];
+  readonly #waiting: { task: Task; done: (answer: Answer) => void; failed: (reason: Error) => void }[] = [];
+  readonly #running = new Map<Port, { done: (answer: Answer) => void; failed: (reason: Error) => void }>();
+  #broken: Error | null = null;
+
+  constructor(ports: readonly Port[]) {
+    this.#ports = ports;
+    this.#idle = [...ports];
+    this.appetite = 2 * Math.max(256, SMALLEST_BATCH * ports.length);
+    for (const port of ports) {
+      port.listen(
+        (message) => this.#answered(port, message as Answer),
+        (reason) => this.#break(reason),
+      );
+    }
+  }
+
+  begin(election: Election): void {
+    for (const port of this.#ports) port.post({ type: 'election', election } satisfies Task, []);
+  }
+
+  async rule(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]> {
+    const share = Math.ceil(ballots.length / this.#ports.length);
+    const width = Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, share));
+    const answers: Promise<readonly ProofRuling[]>[] = [];
+    for (let at = 0; at < ballots.length; at += width) answers.push(this.#prove(ballots.slice(at, at + width)));
+    return (await Promise.all(answers)).flat();
+  }
+
+  async #prove(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]> {
+    const packed = concat(...ballots.flatMap((one) => [one.credential, one.bodyHash, one.ciphertexts, one.proof]));
+    const answer = await this.#do({ type: 'proofs', styles: ballots.map(({ style }) => style), packed });
+    if (!('proofs' in answer)) throw new Error('a worker answered another question');
+    return answer.proofs;
+  }
+
+  async sumColumns(rows: readonly Bytes[]): Promise<Bytes> {
+    const answers = await Promise.all(slicesOfColumns(rows).map((slice) => this.#do({ type: 'sums', ...slice })));
+    return concat(
+      ...answers.map((answer) => {
+        if (!('sums' in answer)) throw new Error('a worker answered another question');
+        return answer.sums;
+      }),
+    );
+  }
+
+  close(): void {
+    this.#break(new Error('the workers were closed'));
+    for (const port of this.#ports) port.close();
+  }
+
+  #do(task: Task): Promise<Answer> {
+    return new Promise((done, failed) => {
+      if (this.#broken) failed(this.#broken);
+      this.#waiting.push({ task, done, failed });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    while (this.#broken === null && this.#idle.length > 0 && this.#waiting.length > 0) {
+      const port = this.#idle.pop() as Port;
+      const { task, done, failed } = this.#waiting.shift() as (typeof this.#waiting)[number];
+      this.#running.set(port, { done, failed });
+      port.post(task, 'packed' in task ? [task.packed.buffer as ArrayBuffer] : []);
+    }
+  }
+
+  #answered(port: Port, answer: Answer): void {
+    const running = this.#running.get(port);
+    this.#running.delete(port);
+    this.#idle.push(port);
+    if ('error' in answer) this.#break(new Error(`a worker failed: ${answer.error}`));
+    running?.done(answer);
+    this.#next();
+  }
+
+  /** A worker that died answers nothing more: the verification could not run, which is no verdict. */
+  #break(reason: Error): void {
+    this.#broken ??= reason;
+    for (const { failed } of [...this.#running.values(), ...this.#waiting]) failed(this.#broken);
+    this.#running.clear();
+    this.#waiting.length = 0;
+  }
+}
+
+/** The other end of a port: does one task after the other. */
+export function serveTasks(port: Port): void {
+  const tasks = new ProofTasks();
+  port.listen(
+    (message) => {
+      const task = message as Task;
+      if (task.type === 'election') return tasks.begin(task.election);
+      try {
+        if (task.type === 'proofs') {
+          port.post({ proofs: tasks.rule(tasks.unpack(task.styles, task.packed)) } satisfies Answer, []);
+        } else {
+          const sums = tasks.sums(task.packed, task.columns);
+          port.post({ sums } satisfies Answer, [sums.buffer as ArrayBuffer]);
+        }
+      } catch (error) {
+        port.post({ error: String(error) } satisfies Answer, []);
+      }
+    },
+    () => port.close(),
+  );
+}
+
+/** Vertical slices of the rows, each row by row in one buffer of its own, of about POINTS points. */
+function slicesOfColumns(rows: readonly Bytes[]): { packed: Bytes; columns: number }[] {
+  const width = rows[0]?.length ?? 0;
+  const step = 32 * Math.max(1, Math.floor(POINTS / Math.max(1, rows.length)));
+  const slices: { packed: Bytes; columns: number }[] = [];
+  for (let at = 0; at < width; at += step) {
+    const parts = rows.map((row) => row.subarray(at, Math.min(at + step, width)));
+    slices.push({ packed: concat(...parts), columns: (parts[0] as Bytes).length / 32 });
+  }
+  return slices;
+}
+
+/** Lets the event loop take what waits: clicks, paints, messages. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve);
+  });
+}
