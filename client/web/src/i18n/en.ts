@@ -171,6 +171,7 @@ export const en = {
     ballotsNote: 'Several ballots with one code are all on the board; only the last one counts.',
     ballotsClosing: 'As the closing entry says, which the authority signed.',
     ballotsServer: 'This is the server’s word. Verification counts them.',
+    serverWord: 'the server’s word',
     turnoutChart: 'Ballots on the board over time',
     turnoutTime: 'Time',
     turnoutBallots: 'Ballots',

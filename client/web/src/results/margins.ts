@@ -86,3 +86,9 @@ function smallest(limit: bigint, enough: (ballots: bigint) => boolean): number {
   }
   return Number(low);
 }
+
+/** By how much `option` leads the best other one; negative if it is behind. 0 where there is no other. */
+export function lead(counts: readonly number[], option: number): number {
+  const others = counts.filter((_, other) => other !== option);
+  return others.length ? (counts[option] ?? 0) - Math.max(...others) : 0;
+}
