@@ -14,7 +14,8 @@ export interface Turnout {
   readonly points: readonly TurnoutPoint[];
 }
 
-const whole = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const whole = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
 /** The server's answer, or null if it is something else: then nothing is shown. */
 export function parseTurnout(answer: unknown): Turnout | null {

@@ -10,7 +10,11 @@ export type Loaded =
   | { readonly status: 'ready'; readonly view: ElectionView; readonly readAt: Date };
 
 /** A reactive reading of the board in the address; `again` reads it once more and keeps what is shown meanwhile. */
-export function loadElection(): { readonly current: Loaded; readonly board: string; readonly again: () => Promise<void> } {
+export function loadElection(): {
+  readonly current: Loaded;
+  readonly board: string;
+  readonly again: () => Promise<void>;
+} {
   let current = $state.raw<Loaded>({ status: 'loading' });
   let readings = 0;
   const board = $derived(route.params['board'] ?? '');

@@ -1,0 +1,112 @@
+// One verification from the form's question to a report: which policy, which kept checkpoints, V21, and what to remember.
+
+import { fromUtf8, toHex, utf8 } from '../../core/bytes.ts';
+import { FilesBoard, HttpBoard, type BoardSource } from '../../board/source.ts';
+import type { TrustPolicy } from '../../board/policy.ts';
+import { Control, type Progress } from '../../verifier/control.ts';
+import { withV21, type Report } from '../../verifier/report.ts';
+import { runInWorkers } from '../../verifier/runInWorkers.ts';
+import { checkWebBundle, type BundleFinding } from '../../webBundle.ts';
+import { policyOf } from './inputs.ts';
+import { keepCheckpoint, keptCheckpoints, rememberVerdict } from './memory.ts';
+import type { Question } from './question.ts';
+
+export type Running =
+  | { readonly status: 'running'; readonly progress: Progress | null; readonly bundle: boolean }
+  | { readonly status: 'done'; readonly report: Report; readonly speed: Speed }
+  | { readonly status: 'cancelled' }
+  | { readonly status: 'not run'; readonly reason: string };
+
+/** How fast a verification was, pauses left out. */
+export interface Speed {
+  readonly seconds: number;
+  /** Threads that verified ballots' proofs. */
+  readonly cores: number;
+  /** Ballots a minute and core; null where there were too few to say. */
+  readonly rate: number | null;
+}
+
+const FEWEST_TO_MEASURE = 20;
+
+export class Verification {
+  current = $state.raw<Running>({ status: 'running', progress: null, bundle: false });
+  paused = $state(false);
+  cores = $state(1);
+  readonly #control = new Control();
+  #idle = 0;
+  #pausedAt = 0;
+
+  constructor(readonly question: Question) {
+    void this.#run();
+  }
+
+  pause(): void {
+    this.#control.pause();
+    this.#pausedAt = performance.now();
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (this.paused) this.#idle += performance.now() - this.#pausedAt;
+    this.#control.resume();
+    this.paused = false;
+  }
+
+  cancel(): void {
+    this.#control.abort();
+    this.current = { status: 'cancelled' };
+  }
+
+  async #run(): Promise<void> {
+    const begun = performance.now();
+    try {
+      const { board, election, remember } = this.question;
+      const source = typeof board === 'string' ? new HttpBoard(board) : new FilesBoard(board.files, board.name);
+      const policy = this.question.policy ?? (await policyOf(source, election));
+      const report = await this.#verify(source, policy);
+      const seconds = (performance.now() - begun - this.#idle) / 1000;
+      this.#show({ status: 'running', progress: null, bundle: true });
+      const found = await bundleFinding(report, typeof board === 'string');
+      const whole = found === null ? report : withV21(report, found);
+      if (remember) rememberReport(whole);
+      const rate = report.ballots < FEWEST_TO_MEASURE ? null : (60 * report.ballots) / seconds / this.cores;
+      this.#show({ status: 'done', report: whole, speed: { seconds, cores: this.cores, rate } });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#show({ status: 'not run', reason });
+    }
+  }
+
+  #verify(source: BoardSource, policy: TrustPolicy): Promise<Report> {
+    const remembered = this.question.remember ? keptCheckpoints(policy.origin).map((text) => utf8(text)) : [];
+    return runInWorkers(source, policy, {
+      kept: [...this.question.kept, ...remembered],
+      receipts: this.question.receipts,
+      control: this.#control,
+      onProgress: (progress) => this.#show({ status: 'running', progress, bundle: false }),
+      onWorkers: (count) => (this.cores = Math.max(1, count)),
+    });
+  }
+
+  /** What was cancelled stays cancelled, whatever arrives afterwards. */
+  #show(next: Running): void {
+    if (this.current.status !== 'cancelled') this.current = next;
+  }
+}
+
+/** V21, where the board was read from a server and is the policy's: null leaves it not applicable. */
+async function bundleFinding(report: Report, served: boolean): Promise<BundleFinding | null> {
+  if (!served || report.manifest === null || report.states.V03 !== 'pass') return null;
+  const { origins, bundle } = report.manifest.client;
+  if (bundle === null) return null;
+  return checkWebBundle(origins, toHex(bundle), undefined, () => undefined);
+}
+
+function rememberReport(report: Report): void {
+  const { checkpoint, size, root } = report;
+  if (!report.accepted || checkpoint === null || size === null || root === null) return;
+  // A checkpoint that contradicts the kept ones is evidence, not something to compare with (9.3).
+  if (report.states.V02 === 'pass') keepCheckpoint(report.origin, fromUtf8(checkpoint));
+  const time = Math.floor(Date.now() / 1000);
+  rememberVerdict({ verdict: report.verdictLine, election: report.electionId, size, root, time });
+}
