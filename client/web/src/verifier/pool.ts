@@ -56,7 +56,8 @@ export class CallingThread implements Pool {
 
   async sumColumns(rows: readonly Bytes[]): Promise<Bytes> {
     const sums: Bytes[] = [];
-    for (const { packed, columns } of slicesOfColumns(rows)) {
+    for (const place of slicesOf(rows)) {
+      const { packed, columns } = slice(rows, place);
       sums.push(this.#tasks.sums(packed, columns));
       await breath();
     }
@@ -68,13 +69,19 @@ export class CallingThread implements Pool {
   }
 }
 
+interface Asked {
+  readonly done: (answer: Answer) => void;
+  readonly failed: (reason: Error) => void;
+}
+
 /** Workers, each with one task at a time and the next one as soon as it answers. */
 export class WorkerPool implements Pool {
   readonly appetite: number;
   readonly #ports: readonly Port[];
   readonly #idle: Port[];
-  readonly #waiting: { task: Task; done: (answer: Answer) => void; failed: (reason: Error) => void }[] = [];
-  readonly #running = new Map<Port, { done: (answer: Answer) => void; failed: (reason: Error) => void }>();
+  /** Tasks are packed when a worker takes them, so that what waits costs no second copy. */
+  readonly #waiting: { pack: () => Task; asked: Asked }[] = [];
+  readonly #running = new Map<Port, Asked>();
   #broken: Error | null = null;
 
   constructor(ports: readonly Port[]) {
@@ -102,14 +109,19 @@ export class WorkerPool implements Pool {
   }
 
   async #prove(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]> {
-    const packed = concat(...ballots.flatMap((one) => [one.credential, one.bodyHash, one.ciphertexts, one.proof]));
-    const answer = await this.#do({ type: 'proofs', styles: ballots.map(({ style }) => style), packed });
+    const pack = (): Task => ({
+      type: 'proofs',
+      styles: ballots.map(({ style }) => style),
+      packed: concat(...ballots.flatMap((one) => [one.credential, one.bodyHash, one.ciphertexts, one.proof])),
+    });
+    const answer = await this.#do(pack);
     if (!('proofs' in answer)) throw new Error('a worker answered another question');
     return answer.proofs;
   }
 
   async sumColumns(rows: readonly Bytes[]): Promise<Bytes> {
-    const answers = await Promise.all(slicesOfColumns(rows).map((slice) => this.#do({ type: 'sums', ...slice })));
+    const slices = slicesOf(rows);
+    const answers = await Promise.all(slices.map((place) => this.#do(() => ({ type: 'sums', ...slice(rows, place) }))));
     return concat(
       ...answers.map((answer) => {
         if (!('sums' in answer)) throw new Error('a worker answered another question');
@@ -123,10 +135,10 @@ export class WorkerPool implements Pool {
     for (const port of this.#ports) port.close();
   }
 
-  #do(task: Task): Promise<Answer> {
+  #do(pack: () => Task): Promise<Answer> {
     return new Promise((done, failed) => {
-      if (this.#broken) failed(this.#broken);
-      this.#waiting.push({ task, done, failed });
+      if (this.#broken !== null) return failed(this.#broken);
+      this.#waiting.push({ pack, asked: { done, failed } });
       this.#next();
     });
   }
@@ -134,8 +146,10 @@ export class WorkerPool implements Pool {
   #next(): void {
     while (this.#broken === null && this.#idle.length > 0 && this.#waiting.length > 0) {
       const port = this.#idle.pop() as Port;
-      const { task, done, failed } = this.#waiting.shift() as (typeof this.#waiting)[number];
-      this.#running.set(port, { done, failed });
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) return;
+      const task = waiting.pack();
+      this.#running.set(port, waiting.asked);
       port.post(task, 'packed' in task ? [task.packed.buffer as ArrayBuffer] : []);
     }
   }
@@ -152,7 +166,7 @@ export class WorkerPool implements Pool {
   /** A worker that died answers nothing more: the verification could not run, which is no verdict. */
   #break(reason: Error): void {
     this.#broken ??= reason;
-    for (const { failed } of [...this.#running.values(), ...this.#waiting]) failed(this.#broken);
+    for (const { failed } of [...this.#running.values(), ...this.#waiting.map(({ asked }) => asked)]) failed(this.#broken);
     this.#running.clear();
     this.#waiting.length = 0;
   }
@@ -180,16 +194,22 @@ export function serveTasks(port: Port): void {
   );
 }
 
-/** Vertical slices of the rows, each row by row in one buffer of its own, of about POINTS points. */
-function slicesOfColumns(rows: readonly Bytes[]): { packed: Bytes; columns: number }[] {
+/** Where vertical slices of the rows begin and end, each of about POINTS points. */
+function slicesOf(rows: readonly Bytes[]): { from: number; to: number }[] {
   const width = rows[0]?.length ?? 0;
   const step = 32 * Math.max(1, Math.floor(POINTS / Math.max(1, rows.length)));
-  const slices: { packed: Bytes; columns: number }[] = [];
-  for (let at = 0; at < width; at += step) {
-    const parts = rows.map((row) => row.subarray(at, Math.min(at + step, width)));
-    slices.push({ packed: concat(...parts), columns: (parts[0] as Bytes).length / 32 });
-  }
-  return slices;
+  return Array.from({ length: Math.ceil(width / step) }, (_, at) => ({
+    from: at * step,
+    to: Math.min((at + 1) * step, width),
+  }));
+}
+
+/** One slice, row by row in a buffer of its own. */
+function slice(rows: readonly Bytes[], { from, to }: { from: number; to: number }): { packed: Bytes; columns: number } {
+  const width = to - from;
+  const packed = new Uint8Array(width * rows.length);
+  rows.forEach((row, at) => packed.set(row.subarray(from, to), at * width));
+  return { packed, columns: width / 32 };
 }
 
 /** Lets the event loop take what waits: clicks, paints, messages. */

@@ -1,0 +1,56 @@
+// The browser's verifier run by Node over boards in folders, for tests of agreement and for measuring:
+//
+//     node verifyFolders.js [--workers N] FOLDER…
+//
+// Each folder holds a board's files and its trust policy, `policy.txt`; kept checkpoints are `kept-*.checkpoint`,
+// receipts `receipt-*`, both in the order of their names. Prints {"boards": {FOLDER: findings}} as JSON.
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parsePolicy } from '../src/board/policy.ts';
+import { Unreachable } from '../src/board/source.ts';
+import { Malformed } from '../src/core/errors.ts';
+import { CallingThread, type Pool } from '../src/verifier/pool.ts';
+import { verify } from '../src/verifier/verify.ts';
+import { FolderBoard } from './folderBoard.ts';
+import { nodePool } from './nodePool.ts';
+
+const COULD_NOT_RUN = 3;
+
+async function findings(folder: string, pool: Pool): Promise<object> {
+  try {
+    const policy = parsePolicy(new Uint8Array(await readFile(join(folder, 'policy.txt'))));
+    const names = (await readdir(folder)).sort();
+    const read = (pattern: RegExp) =>
+      Promise.all(
+        names
+          .filter((name) => pattern.test(name))
+          .map(async (name) => new Uint8Array(await readFile(join(folder, name)))),
+      );
+    const report = await verify(new FolderBoard(folder), policy, {
+      kept: await read(/^kept-.*\.checkpoint$/),
+      receipts: await read(/^receipt-/),
+      pool,
+    });
+    const { exitCode, verdict, verdictLine, states, notes, counts, reconciliation, papers } = report;
+    const { size, root, ballots, seconds } = report;
+    return {
+      ...{ exitCode, verdict, verdictLine, states, notes, counts, reconciliation, papers },
+      ...{ size, root, ballots, seconds },
+    };
+  } catch (error) {
+    if (!(error instanceof Unreachable || error instanceof Malformed)) throw error;
+    return { exitCode: COULD_NOT_RUN, error: error.message };
+  }
+}
+
+const folders = process.argv.slice(2);
+let workers = 0;
+if (folders[0] === '--workers') {
+  workers = Number(folders[1]);
+  folders.splice(0, 2);
+}
+const pool = workers > 0 ? nodePool(workers) : new CallingThread();
+const boards: Record<string, object> = {};
+for (const folder of folders) boards[folder] = await findings(folder, pool);
+pool.close();
+process.stdout.write(`${JSON.stringify({ boards })}\n`);

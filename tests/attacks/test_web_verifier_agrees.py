@@ -1,0 +1,133 @@
+"""The browser's verifier, run in Node, finds on every board what `retally verify` finds.
+
+The same state of every check, the same verdict and exit code, the same entries named, the same counts, paper counts and
+reconciliation, on every attack of `scenarios`, the honest boards they start from, and the boards of docs/spec/vectors.
+`test_tampered_boards` and `test_own_boards` hold the reference verifier to the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from retally_client.verifier.report import Report, outcome_json
+from retally_client.verifier.run import verify_board
+from retally_crypto.policy import format_policy, parse_policy
+from tests.attacks import scenarios
+from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
+from tests.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
+from tests.client_boards import MemoryBoard
+from tests.own_vectors import own_boards
+from tests.web_verifier import BoardToVerify, verify_in_node
+
+assert scenarios.__all__
+
+VECTORS = {f"vectors: {board.name}": board for board in own_boards()}
+STARTS = ("honest", "witnessed", "in setup", "at the polls", "at the count", "receipts and checkpoints")
+NAMES = [*STARTS, *ATTACKS, *VECTORS]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Reports by the board's name: of `retally verify`, and of the browser's verifier."""
+
+    native: dict[str, Report]
+    web: dict[str, dict[str, Any]]
+
+
+def _starts() -> dict[str, Tampered]:
+    finished = honest()
+    at = finished.index_of("ballot")
+    genuine = receipt(finished, at)
+    kept = (*(signed_head(finished, size) for size in (0, 1, 7, len(finished.entries))), another_boards_checkpoint())
+    receipts = (
+        genuine,
+        receipt(finished, at, at + 1),
+        genuine[:-10],
+        b"",
+        b"\xff",
+        genuine.replace(b"v1\n", b"v1\n\n"),
+    )
+    with_extra = genuine.replace(b"tlog-proof@v1\n", b"tlog-proof@v1\nextra AAAA\n")
+    return {
+        "honest": Tampered.board(finished),
+        "witnessed": Tampered.board(witnessed()),
+        "in setup": Tampered.board(at_opening()),
+        "at the polls": Tampered.board(at_polls()),
+        "at the count": Tampered.board(at_count()),
+        "receipts and checkpoints": Tampered.board(
+            finished, kept=(*kept, unsigned_checkpoint(finished), b"", b"\xff"), receipts=(*receipts, with_extra)
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    built = {**_starts(), **{name: attack.build() for name, attack in ATTACKS.items()}}
+    boards = {
+        name: BoardToVerify(board.files, format_policy(board.policy), board.kept, board.receipts)
+        for name, board in built.items()
+    }
+    boards |= {name: BoardToVerify(board.files, board.policy, board.kept) for name, board in VECTORS.items()}
+    web = verify_in_node(boards, tmp_path_factory.mktemp("boards"))
+    native = {
+        name: verify_board(MemoryBoard(board.files), parse_policy(board.policy), board.kept, board.receipts)
+        for name, board in boards.items()
+    }
+    return Comparison(native, web)
+
+
+def _named(notes: list[str]) -> list[str]:
+    """The entries that notes name, in order."""
+    return list(dict.fromkeys(note.split(":")[0] for note in notes if note.startswith("entry ")))
+
+
+def of_native(report: Report) -> dict[str, Any]:
+    outcome = report.outcome
+    as_json = outcome_json(outcome) if outcome else None
+    return {
+        "verdict": (report.verdict_line, report.exit_code),
+        "states": {check: report.state_of(check) for check in CHECKS},
+        "named": {check: _named(list(report.notes_of(check))) for check in CHECKS},
+        "notes": {check: len(report.notes_of(check)) for check in CHECKS},
+        "counts": as_json["units"] if as_json and outcome and outcome.counts else None,
+        "paper": as_json["paper"] if as_json else [],
+        "reconciliation": as_json["reconciliation"] if as_json else None,
+        "head": (report.head.size, report.head.root.hex()) if report.head else (None, None),
+    }
+
+
+def of_web(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "verdict": (found["verdictLine"], found["exitCode"]),
+        "states": found["states"],
+        "named": {check: _named(found["notes"][check]) for check in CHECKS},
+        "notes": {check: len(found["notes"][check]) for check in CHECKS},
+        "counts": found["counts"],
+        "paper": [{name: paper[name] for name in paper if name != "stations"} for paper in found["papers"]],
+        "reconciliation": found["reconciliation"],
+        "head": (found["size"], found["root"]),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_browsers_verifier_finds_what_retally_verify_finds(name: str, comparison: Comparison) -> None:
+    assert of_web(comparison.web[name]) == of_native(comparison.native[name])
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_browsers_verifier_refuses_it_under_this_check_alone(name: str, comparison: Comparison) -> None:
+    states = comparison.web[name]["states"]
+    attack = ATTACKS[name]
+    failed = [check for check, state in states.items() if state == "fail"]
+    assert (states[attack.check], failed) == (attack.state, [attack.check] if attack.state == "fail" else [])
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_browsers_verifier_finds_what_the_vectors_say(name: str, comparison: Comparison) -> None:
+    found, expected = comparison.web[name], VECTORS[name].expected
+    assert found["states"] == expected["states"]
+    assert (found["verdict"], found["exitCode"]) == (expected["verdict"], expected["exit_code"])
+    assert (found["counts"], found["reconciliation"]) == (expected["units"], expected["reconciliation"])
