@@ -125,7 +125,8 @@ export function toBase64(raw: Bytes): string {
 /** Padded standard base64; Malformed for anything that `toBase64` would not have written. */
 export function fromBase64(text: string): Bytes {
   const bare = text.replace(/={1,2}$/, '');
-  if (text.length !== bare.length + (-bare.length & 3)) throw new Malformed('base64 that is not padded as it should be');
+  if (text.length !== bare.length + (-bare.length & 3))
+    throw new Malformed('base64 that is not padded as it should be');
   return decode64(bare, STANDARD_TABLE);
 }
 
@@ -133,7 +134,8 @@ export function fromBase64(text: string): Bytes {
 export function le(n: number | bigint, width: number): Bytes {
   const raw = new Uint8Array(width);
   let rest = BigInt(n);
-  if (rest < 0n || rest >> BigInt(8 * width) !== 0n) throw new RangeError(`an integer that does not fit ${width} bytes`);
+  if (rest < 0n || rest >> BigInt(8 * width) !== 0n)
+    throw new RangeError(`an integer that does not fit ${width} bytes`);
   for (let at = 0; at < width; at += 1) {
     raw[at] = Number(rest & 255n);
     rest >>= 8n;

@@ -73,7 +73,8 @@ function fromValues(values: readonly number[]): Bytes {
   return raw;
 }
 
-const checkOf = (form: Form, content: Bytes): number[] => toValues(sha256(concat(utf8(form.label), content)), form.check);
+const checkOf = (form: Form, content: Bytes): number[] =>
+  toValues(sha256(concat(utf8(form.label), content)), form.check);
 
 function write(form: Form, raw: Bytes): string {
   const values = toValues(raw, form.content);

@@ -28,7 +28,8 @@ export function weights(largest: number): number[] {
 
 /** bits(D, v): one 0 or 1 for each of weights(D), of sum v. */
 export function bits(largest: number, value: number): number[] {
-  if (!Number.isInteger(value) || value < 0 || value > largest) throw new RangeError(`${value} is not in 0..${largest}`);
+  if (!Number.isInteger(value) || value < 0 || value > largest)
+    throw new RangeError(`${value} is not in 0..${largest}`);
   const every = weights(largest);
   const taken = every.map(() => 0);
   let left = value;
@@ -78,7 +79,8 @@ export function styleOf<Manifest extends BallotManifest>(
   if (style === undefined) return undefined;
   const contests = style.contests.map((name) => {
     const found = manifest.contests.find((contest) => contest.id === name);
-    if (found === undefined) throw new RangeError(`style ${id} names contest ${name}, which the manifest does not have`);
+    if (found === undefined)
+      throw new RangeError(`style ${id} names contest ${name}, which the manifest does not have`);
     return found;
   });
   return { index, contests };

@@ -6,6 +6,7 @@ import { ristretto255 } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { le, leToBigint, type Bytes } from './bytes.ts';
 import { Malformed } from './errors.ts';
+import type { Group } from './linearRelation.ts';
 import { multiScalar } from './multiScalar.ts';
 
 /** An element of the group; compare with `pointEqual` only. */
@@ -41,7 +42,9 @@ export const subtract = (a: Point, b: Point): Point => a.subtract(b);
 /** The product with a scalar that may be secret; any integer is reduced modulo ℓ. */
 export function multiply(point: Point, scalar: bigint): Point {
   const reduced = modOrder(scalar);
-  return reduced === 0n ? IDENTITY : point.multiply(reduced);
+  // noble refuses zero; multiplying by another number then costs the time that any other scalar costs.
+  const product = point.multiply(reduced === 0n ? 1n : reduced);
+  return reduced === 0n ? IDENTITY : product;
 }
 
 /** The product of the generator, by its table. */
@@ -78,3 +81,21 @@ export const wideScalar = (raw: Bytes): bigint => leToBigint(raw) % ORDER;
 
 /** A uniform scalar from the operating system. */
 export const randomScalar = (): bigint => wideScalar(randomBytes(64));
+
+/** What the proofs of docs/spec 2.2 need of the group. */
+export const RISTRETTO255: Group<Point> = {
+  order: ORDER,
+  generator: BASE,
+  identity: IDENTITY,
+  elementLength: POINT_LENGTH,
+  scalarLength: SCALAR_LENGTH,
+  decode: decodePoint,
+  encode: encodePoint,
+  decodeScalar,
+  encodeScalar,
+  randomScalar,
+  add,
+  multiply,
+  msm,
+  equal: pointEqual,
+};
