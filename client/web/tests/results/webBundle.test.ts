@@ -35,7 +35,11 @@ test('a listing that fits the changed files is another listing', async () => {
 });
 
 test('a file that is not there fails', async () => {
-  const found = await checkWebBundle([ORIGIN], digest(listing), serve({ 'bundle.sha256': listing, 'index.html': page }));
+  const found = await checkWebBundle(
+    [ORIGIN],
+    digest(listing),
+    serve({ 'bundle.sha256': listing, 'index.html': page }),
+  );
   expect(found.notes).toEqual([`${ORIGIN}/assets/app.js is not there`]);
 });
 
