@@ -2,7 +2,7 @@
 // manifest names.
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Plugin } from 'vite';
 
@@ -24,19 +24,17 @@ export function listing(folder: string): string {
 }
 
 export function writeListing(): Plugin {
-  let [root, folder] = ['', ''];
+  let folder = '';
   return {
     name: 'retally-listing',
     apply: 'build',
     configResolved(config) {
-      root = config.root;
-      folder = resolve(root, config.build.outDir);
+      folder = resolve(config.root, config.build.outDir);
     },
     closeBundle: {
       order: 'post',
       sequential: true,
       handler() {
-        copyFileSync(resolve(root, 'csp.json'), resolve(folder, 'csp.json'));
         const text = listing(folder);
         writeFileSync(resolve(folder, LISTING), text);
         this.info(`bundle digest ${createHash('sha256').update(text).digest('hex')}`);

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Plugin } from 'vite';
-import { readPolicies, withPolicy } from './policy.ts';
+import { policyOf, withPolicy } from './policy.ts';
 
 function integrity(file: string): string {
   return `sha384-${createHash('sha384').update(readFileSync(file)).digest('base64')}`;
@@ -31,10 +31,8 @@ export function finishPage(page: string): Plugin {
       folder = resolve(root, config.build.outDir);
     },
     closeBundle() {
-      const policy = readPolicies(root)[page];
-      if (policy === undefined) throw new Error(`csp.json has no policy for ${page}`);
       const html = readFileSync(resolve(folder, page), 'utf8');
-      writeFileSync(resolve(folder, page), withPolicy(withIntegrity(html, folder), policy));
+      writeFileSync(resolve(folder, page), withPolicy(withIntegrity(html, folder), policyOf(root, page)));
     },
   };
 }

@@ -1,8 +1,8 @@
-// The Content-Security-Policy of every page. Its one source is csp.json, which the ballot server sends as a header; the
-// build also writes it into the pages for hosts that send none, and publishes csp.json so that the bundle's listing
-// covers it (docs/spec page 10). A page's <meta> cannot carry frame-ancestors, so there it is left out.
+// The Content-Security-Policy of every file. Its one source is csp.json. The build writes the pages' policies into the
+// pages, for hosts that send no header, and publishes csp.json with exact file names and digests: a server sends what
+// stands there for a path, else what stands for `*`, and the bundle's listing covers it (docs/spec page 10).
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export type Policies = Readonly<Record<string, string>>;
 
@@ -10,14 +10,33 @@ export function readPolicies(root: string): Policies {
   return JSON.parse(readFileSync(`${root}/csp.json`, 'utf8')) as Policies;
 }
 
-/** `html` with the policy as the first thing in its head after the character set. */
+export function policyOf(root: string, path: string): string {
+  const policy = readPolicies(root)[path];
+  if (policy === undefined) throw new Error(`csp.json has no policy for ${path}`);
+  return policy;
+}
+
+/** csp.json as it is published: `*` in a path stands for a digest and is filled in; `changed` replaces policies. */
+export function publishedPolicies(root: string, folder: string, changed: Policies): string {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
+  const policies = Object.entries({ ...readPolicies(root), ...changed }).flatMap(([path, policy]) => {
+    const [start, end] = path.split('*');
+    if (path === '*' || start === undefined || end === undefined) return [[path, policy]];
+    return files
+      .filter((file) => file.startsWith(start) && file.endsWith(end))
+      .sort()
+      .map((file) => [file, policy]);
+  });
+  return `${JSON.stringify(Object.fromEntries(policies), null, 2)}\n`;
+}
+
+/** `html` with the policy right after the character set. A <meta> cannot carry frame-ancestors: it is left out. */
 export function withPolicy(html: string, policy: string): string {
   const inPage = policy
     .split('; ')
     .filter((directive) => !directive.startsWith('frame-ancestors'))
     .join('; ');
   const [before, after] = html.split(/(?<=<meta charset="utf-8" \/>)/);
-  if (before === undefined || after === undefined || inPage.includes('"'))
-    throw new Error('the page has no head to write to');
+  if (before === undefined || after === undefined || inPage.includes('"')) throw new Error('no place for the policy');
   return `${before}\n    <meta http-equiv="Content-Security-Policy" content="${inPage}" />${after}`;
 }

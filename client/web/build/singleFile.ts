@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { OutputAsset, OutputBundle, OutputChunk } from 'rollup';
 import { build, type Plugin, type PluginOption } from 'vite';
-import { readPolicies, withPolicy } from './policy.ts';
+import { policyOf, publishedPolicies, withPolicy } from './policy.ts';
 
 const WORKER = '?worker&url';
 
@@ -57,15 +57,16 @@ function textOf(asset: OutputAsset): string {
   return typeof asset.source === 'string' ? asset.source : new TextDecoder().decode(asset.source);
 }
 
-/** Puts script, style and icon into `page`, gives it its policy, and leaves that one file as `name`. */
+/** Puts script, style and icon into `page`, gives it its policy, and leaves that one file as `name`, beside csp.json. */
 export function onePage(page: string, name: string): Plugin {
-  let root = '';
+  let [root, folder] = ['', ''];
   return {
     name: 'retally-one-page',
     enforce: 'post',
     apply: 'build',
     configResolved(config) {
       root = config.root;
+      folder = resolve(root, config.build.outDir);
     },
     generateBundle: {
       order: 'post',
@@ -90,8 +91,7 @@ export function onePage(page: string, name: string): Plugin {
           .replace(/<!--/g, '\\x3C!--');
         const css = textOf(style).trim();
         const icon = encodeURIComponent(readFileSync(resolve(root, 'public/icon.svg'), 'utf8').trim());
-        const policy = readPolicies(root)[name];
-        if (policy === undefined) throw new Error(`csp.json has no policy for ${name}`);
+        const policy = policyOf(root, name).replace('{script}', digest(code)).replace('{style}', digest(css));
         const text = textOf(html)
           .replace(/\s*<script\b[^>]*src=[^>]*><\/script>/, '')
           .replace(/\s*<link\b[^>]*rel="stylesheet"[^>]*>/, '')
@@ -102,10 +102,11 @@ export function onePage(page: string, name: string): Plugin {
           .replace('</head>', () => `  <style>${css}</style>\n  </head>`)
           .replace('</body>', () => `  <script type="module">${code}</script>\n  </body>`);
         for (const { fileName } of files) Reflect.deleteProperty(bundle, fileName);
+        this.emitFile({ type: 'asset', fileName: name, source: withPolicy(text, policy) });
         this.emitFile({
           type: 'asset',
-          fileName: name,
-          source: withPolicy(text, policy.replace('{script}', digest(code)).replace('{style}', digest(css))),
+          fileName: 'csp.json',
+          source: publishedPolicies(root, folder, { [name]: policy }),
         });
       },
     },

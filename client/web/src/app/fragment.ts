@@ -27,8 +27,8 @@ function isRouteName(name: string): name is RouteName {
 
 function readParams(query: string): { params: RouteParams; codes: readonly string[] } {
   const search = new URLSearchParams(query);
-  const params: Record<string, string> = {};
-  for (const [name, value] of search) if (name !== 'code' && !Object.hasOwn(params, name)) params[name] = value;
+  // The first value of a name is the one that counts. fromEntries: `__proto__` is a name like any other.
+  const params = Object.fromEntries([...search].filter(([name]) => name !== 'code').reverse());
   return { params, codes: search.getAll('code').filter((code) => code !== '') };
 }
 
@@ -43,12 +43,18 @@ export function parseFragment(fragment: string): Place | null {
   return { name, ...readParams(mark < 0 ? '' : text.slice(mark + 1)) };
 }
 
-function query(params: LinkParams): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(params))
-    for (const one of typeof value === 'string' ? [value] : (value ?? [])) search.append(name, one);
+function format(pairs: readonly (readonly [string, string])[]): string {
+  const search = new URLSearchParams(pairs.map(([name, value]) => [name, value]));
   // A fragment may hold `/` and `:` as they are (RFC 3986, 3.5), which keeps links readable.
   return search.toString().replace(/%2F/g, '/').replace(/%3A/g, ':');
+}
+
+function query(params: LinkParams): string {
+  return format(
+    Object.entries(params).flatMap(([name, value]) =>
+      (typeof value === 'string' ? [value] : (value ?? [])).map((one) => [name, one] as const),
+    ),
+  );
 }
 
 /** The fragment of a page, with its `#`. */
@@ -63,9 +69,7 @@ export function withoutSecrets(fragment: string): string | null {
   if (mark < 0) return null;
   const search = new URLSearchParams(fragment.slice(mark + 1));
   if (!SECRET.some((name) => search.has(name))) return null;
-  const kept: Record<string, string[]> = {};
-  for (const [name, value] of search) if (!SECRET.includes(name)) (kept[name] ??= []).push(value);
-  const text = query(kept);
+  const text = format([...search].filter(([name]) => !SECRET.includes(name)));
   return fragment.slice(0, mark) + (text === '' ? '' : `?${text}`);
 }
 

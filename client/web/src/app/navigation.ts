@@ -2,7 +2,12 @@
 
 import { t } from '../i18n/index.svelte.ts';
 import { href, route, verifyHref, type RouteName } from './router.svelte.ts';
-import type { NavigationLink } from './Shell.svelte';
+
+export interface NavigationLink {
+  readonly label: string;
+  readonly href: string;
+  readonly current: boolean;
+}
 
 /** `board` and `election` as the address gives them; `page` is the page shown, 'verify' on verify.html. */
 export function navigationLinks(

@@ -2,7 +2,7 @@
 // is one file beside en.ts and one line in `languages`.
 
 import { en } from './en.ts';
-import { fill, find, type Params, type Path, type Section } from './messages.ts';
+import { fill, find, type Params, type Path } from './messages.ts';
 import { ru } from './ru.ts';
 
 export const languages = {
@@ -63,14 +63,14 @@ export function setLocale(chosen: Locale): void {
 /** The text of a key in the language shown, its {placeholders} filled; `count` chooses the plural form. */
 export function t(key: Key, params: Params = {}): string {
   const { tag, messages } = languages[state.locale];
-  const message = find(messages as Section, key);
+  const message = find(messages, key);
   if (message === null) return key;
   return fill(message, params, (count) => pluralRules(tag).select(count), formatNumber);
 }
 
 /** Like `t` for a key that is put together at run time; null where the language has no such text. */
 export function translate(key: string, params: Params = {}): string | null {
-  return find(en as Section, key) === null ? null : t(key as Key, params);
+  return find(en, key) === null ? null : t(key as Key, params);
 }
 
 const rules = new Map<string, Intl.PluralRules>();

@@ -47,6 +47,14 @@ export async function fetchElections(page: string, signal: AbortSignal): Promise
   return parseElections(await response.json());
 }
 
+const ORDER: readonly ListState[] = ['voting', 'before', 'setup', 'ended', 'tally'];
+
+/** Those one can vote in first. */
+export function inOrder(elections: readonly ServerElection[], now: number): ServerElection[] {
+  const rank = (election: ServerElection) => ORDER.indexOf(listState(election, now));
+  return elections.toSorted((one, other) => rank(one) - rank(other));
+}
+
 /** What to say of an election at the time `now` (POSIX seconds). */
 export function listState({ phase, opens, closes }: ServerElection, now: number): ListState {
   if (phase !== 'voting') return phase;

@@ -1,0 +1,57 @@
+// ESLint for the whole web client: TypeScript's strict rules with types, Svelte's recommended ones.
+
+import svelte from 'eslint-plugin-svelte';
+import tseslint from 'typescript-eslint';
+
+const noBackDoor = [
+  { selector: 'MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]', message: 'Text only.' },
+  { selector: "NewExpression[callee.name='Function']", message: 'No code from text.' },
+  { selector: 'ExportDefaultDeclaration', message: 'Only Svelte components are default exports.' },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'dist-*/', 'node_modules/', 'eslint.config.js'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: {
+      parserOptions: {
+        project: './tsconfig.json',
+        extraFileExtensions: ['.svelte'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-restricted-syntax': ['error', ...noBackDoor],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      'svelte/no-at-html-tags': 'error',
+      'svelte/no-inline-styles': ['error', { allowTransitions: false }],
+      'svelte/button-has-type': 'error',
+      // Local Maps, Dates and URLs are values here; state is kept in $state and replaced whole.
+      'svelte/prefer-svelte-reactivity': 'off',
+      // The parser sees $state and bound variables as never assigned.
+      'prefer-const': 'off',
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+    },
+  },
+  {
+    files: ['vite.config.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...noBackDoor.slice(0, 2)] },
+  },
+  {
+    files: ['node/**', 'build/**'],
+    rules: { 'no-console': 'off' },
+  },
+);
