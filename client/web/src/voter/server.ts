@@ -96,7 +96,6 @@ async function attemptOnce(board: string, entry: Bytes, means: Means): Promise<A
     });
     return await judge(response);
   } catch (error) {
-    if (error instanceof RangeError) throw error;
     return { kind: 'no answer', reason: error instanceof Error ? error.message : String(error), retryAfter: null };
   } finally {
     clearTimeout(clock);
