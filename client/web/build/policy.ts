@@ -1,8 +1,9 @@
 // The Content-Security-Policy of every file. Its one source is csp.json. The build writes the pages' policies into the
-// pages, for hosts that send no header, and publishes csp.json with exact file names and digests: a server sends what
-// stands there for a path, else what stands for `*`, and the bundle's listing covers it (docs/spec page 10).
+// pages, for hosts that send no header, and publishes csp.json with the single file's digests filled in: a server sends
+// what stands there for a path, else what stands for `*` (workers ask nobody for anything), and the bundle's listing
+// covers it (docs/spec page 10).
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 export type Policies = Readonly<Record<string, string>>;
 
@@ -16,18 +17,9 @@ export function policyOf(root: string, path: string): string {
   return policy;
 }
 
-/** csp.json as it is published: `*` in a path stands for a digest and is filled in; `changed` replaces policies. */
-export function publishedPolicies(root: string, folder: string, changed: Policies): string {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
-  const policies = Object.entries({ ...readPolicies(root), ...changed }).flatMap(([path, policy]) => {
-    const [start, end] = path.split('*');
-    if (path === '*' || start === undefined || end === undefined) return [[path, policy]];
-    return files
-      .filter((file) => file.startsWith(start) && file.endsWith(end))
-      .sort()
-      .map((file) => [file, policy]);
-  });
-  return `${JSON.stringify(Object.fromEntries(policies), null, 2)}\n`;
+/** csp.json as it is published, `changed` in place of the policies that only the build knows. */
+export function publishedPolicies(root: string, changed: Policies): string {
+  return `${JSON.stringify({ ...readPolicies(root), ...changed }, null, 2)}\n`;
 }
 
 /** `html` with the policy right after the character set. A <meta> cannot carry frame-ancestors: it is left out. */

@@ -59,14 +59,13 @@ function textOf(asset: OutputAsset): string {
 
 /** Puts script, style and icon into `page`, gives it its policy, and leaves that one file as `name`, beside csp.json. */
 export function onePage(page: string, name: string): Plugin {
-  let [root, folder] = ['', ''];
+  let root = '';
   return {
     name: 'retally-one-page',
     enforce: 'post',
     apply: 'build',
     configResolved(config) {
       root = config.root;
-      folder = resolve(root, config.build.outDir);
     },
     generateBundle: {
       order: 'post',
@@ -106,7 +105,7 @@ export function onePage(page: string, name: string): Plugin {
         this.emitFile({
           type: 'asset',
           fileName: 'csp.json',
-          source: publishedPolicies(root, folder, { [name]: policy }),
+          source: publishedPolicies(root, { [name]: policy }),
         });
       },
     },

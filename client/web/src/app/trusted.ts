@@ -30,11 +30,15 @@ const policy: ScriptUrlPolicy = factory?.createPolicy('retally', {
   createScriptURL: (address) => ownScript(address),
 };
 
+/** A worker's address as this page's policy lets it through; throws TypeError for any that is not this page's own. */
+export function scriptUrl(address: string): string {
+  return policy.createScriptURL(address);
+}
+
 /**
  * Starts a worker from an address that the build gives: `import address from './some.worker.ts?worker&url'`.
  * Works alike from a server and, where the build puts the worker inside the page, from disk.
  */
 export function startWorker(address: string, name: string): Worker {
-  const url = policy.createScriptURL(address);
-  return new Worker(url, { type: 'module', name });
+  return new Worker(scriptUrl(address), { type: 'module', name });
 }

@@ -14,7 +14,7 @@ import {
 import { leaves, type Message } from '../../src/i18n/messages.ts';
 
 function forms(message: Message): readonly string[] {
-  return typeof message === 'string' ? [message] : Object.values(message as Record<string, string>);
+  return typeof message === 'string' ? [message] : Object.values({ ...message });
 }
 
 function placeholders(text: string): string[] {
