@@ -5,7 +5,8 @@ import { ristretto255 } from '@noble/curves/ed25519.js';
 
 type Point = InstanceType<typeof ristretto255.Point>;
 
-const { ZERO } = ristretto255.Point;
+const { ZERO, Fn } = ristretto255.Point;
+const HALF = Fn.ORDER >> 1n;
 
 /** Σ scalarᵢ·pointᵢ for scalars in 0 … ℓ−1. */
 export function multiScalar(points: readonly Point[], scalars: readonly bigint[]): Point {
@@ -31,10 +32,12 @@ function windowFor(count: number): number {
 
 const RADIX_BITS = 32;
 
-/** Digits in −2^(w−1) … 2^(w−1), least significant first, with no zero at the end. */
+/** Digits in −2^(w−1) … 2^(w−1), least significant first, with no zero at the end; few for ℓ less a small number. */
 function signedDigits(scalar: bigint, width: number): Int16Array {
+  const sign = scalar > HALF ? -1 : 1;
   const words: number[] = [];
-  for (let rest = scalar; rest > 0n; rest >>= 32n) words.push(Number(rest & 0xffffffffn));
+  for (let rest = sign < 0 ? Fn.ORDER - scalar : scalar; rest > 0n; rest >>= 32n)
+    words.push(Number(rest & 0xffffffffn));
   const base = 2 ** width;
   const digits = new Int16Array(Math.ceil((RADIX_BITS * words.length) / width) + 1);
   let carry = 0;
@@ -43,7 +46,7 @@ function signedDigits(scalar: bigint, width: number): Int16Array {
     const digit = bitsAt(words, at * width, width) + carry;
     carry = digit > base / 2 ? 1 : 0;
     const signed = carry === 1 ? digit - base : digit;
-    digits[at] = signed;
+    digits[at] = sign * signed;
     if (signed !== 0) length = at + 1;
   }
   return digits.subarray(0, length);
