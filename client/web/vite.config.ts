@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => ({
   base: './',
   plugins: [components(), pagePlugins(mode)],
   publicDir: mode === 'voter' || mode === 'development' ? 'public' : false,
-  worker: { format: 'es', rollupOptions: { output: { inlineDynamicImports: true } } },
+  worker: { format: 'iife', rollupOptions: { output: { inlineDynamicImports: true } } },
   build: {
     target: 'es2022',
     outDir: 'dist',

@@ -37,8 +37,9 @@ export function scriptUrl(address: string): string {
 
 /**
  * Starts a worker from an address that the build gives: `import address from './some.worker.ts?worker&url'`.
- * Works alike from a server and, where the build puts the worker inside the page, from disk.
+ * Works alike from a server and, where the build puts the worker inside the page, from disk, where Chromium starts only
+ * classic workers; only the development server, which bundles nothing, needs a module.
  */
 export function startWorker(address: string, name: string): Worker {
-  return new Worker(scriptUrl(address), { type: 'module', name });
+  return new Worker(scriptUrl(address), { type: import.meta.env.DEV ? 'module' : 'classic', name });
 }

@@ -3,13 +3,10 @@
 import { mount } from 'svelte';
 import '../design/tokens.css';
 import '../design/base.css';
-import { setScriptUrl } from '../verifier/workers.ts';
 import { startTheme } from './theme.svelte.ts';
-import { scriptUrl } from './trusted.ts';
 import VerifyApp from './VerifyApp.svelte';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('verify.html has no element "app"');
 startTheme();
-setScriptUrl(scriptUrl);
 mount(VerifyApp, { target });
