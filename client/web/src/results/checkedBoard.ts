@@ -3,30 +3,36 @@
 
 import { equal, type Bytes } from '../core/bytes.ts';
 import { leafHash } from '../board/merkle.ts';
-import { bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
+import { BUNDLE_LIMIT, bundlePath, decodeBundle, TILE_LIMIT, tilePath } from '../board/tiles.ts';
 import type { BoardSource } from '../board/source.ts';
 import { levelsOf, nodesAt, perfectRoot, rootOfEdges, WIDTH } from './treeEdge.ts';
 
 const HASH_BYTES = 32;
-const TILE_LIMIT = WIDTH * HASH_BYTES;
-export const BUNDLE_LIMIT = WIDTH * 65_537;
 
 /** The board's files do not fit together, or one is missing: nothing of it can be shown. */
 export class WrongBoard extends Error {
   override name = 'WrongBoard';
 }
 
-/** A file of the exact width, or the full one that took its place since the checkpoint was made. Throws WrongBoard. */
-export async function readFile(
-  source: BoardSource,
-  path: (width: number) => string,
-  width: number,
-  limit: number,
-): Promise<Bytes> {
+/** A tile or bundle of the exact width, or the full one that took its place since the checkpoint was made. */
+async function readFile(source: BoardSource, path: (width: number) => string, width: number, limit: number) {
   const exact = await source.read(path(width), limit);
-  const found = exact ?? (width < WIDTH ? await source.read(path(WIDTH), limit) : null);
-  if (!found) throw new WrongBoard(`${path(width)} is not there`);
-  return found;
+  if (exact) return { raw: exact, width };
+  const full = width < WIDTH ? await source.read(path(WIDTH), limit) : null;
+  if (!full) throw new WrongBoard(`${path(width)} is not there`);
+  return { raw: full, width: WIDTH };
+}
+
+/** The first `width` entries of a bundle, unchecked. Throws WrongBoard, Malformed. */
+export async function readEntries(source: BoardSource, index: number, width: number): Promise<readonly Bytes[]> {
+  const file = await readFile(source, (wide) => bundlePath(index, wide), width, BUNDLE_LIMIT);
+  return decodeBundle(file.raw, file.width).slice(0, width);
+}
+
+async function readHashes(source: BoardSource, level: number, index: number, width: number): Promise<readonly Bytes[]> {
+  const { raw } = await readFile(source, (wide) => tilePath(level, index, wide), width, TILE_LIMIT);
+  if (raw.length < width * HASH_BYTES) throw new WrongBoard(`tile ${level}/${index} is too short`);
+  return Array.from({ length: width }, (_, place) => raw.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES));
 }
 
 /** Bundles of a board of `size` entries, each checked against its root before it is handed out. */
@@ -74,7 +80,7 @@ export class CheckedBoard {
     const hashes =
       level === 0
         ? (await this.#bundle(index)).map((entry) => leafHash(entry))
-        : split(await readFile(this.source, (wide) => tilePath(level, index, wide), width, TILE_LIMIT), width);
+        : await readHashes(this.source, level, index, width);
     if (width === WIDTH && !equal(perfectRoot(hashes), await this.#node(level + 1, index))) {
       throw new WrongBoard(`tile ${level}/${index} does not hash to its place in the tree`);
     }
@@ -87,9 +93,7 @@ export class CheckedBoard {
 
   #bundle(index: number): Promise<readonly Bytes[]> {
     const width = Math.min(WIDTH, this.size - index * WIDTH);
-    return once(this.#bundles, index, async () =>
-      decodeBundle(await readFile(this.source, (wide) => bundlePath(index, wide), width, BUNDLE_LIMIT), width),
-    );
+    return once(this.#bundles, index, () => readEntries(this.source, index, width));
   }
 }
 
@@ -97,9 +101,4 @@ function once<Name, Value>(known: Map<Name, Promise<Value>>, name: Name, read: (
   const reading = known.get(name) ?? read();
   known.set(name, reading);
   return reading;
-}
-
-function split(tile: Bytes, width: number): Bytes[] {
-  if (tile.length < width * HASH_BYTES) throw new WrongBoard('a tile is too short');
-  return Array.from({ length: width }, (_, place) => tile.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES));
 }

@@ -1,17 +1,16 @@
 // A whole board as the files of a folder that any verifier reads (docs/spec 3.1). Entries are fetched, hash tiles are
 // computed from them, and nothing is handed out unless it all hashes to the checkpoint.
 
-import { concat, equal, type Bytes } from '../core/bytes.ts';
-import { openCheckpoint } from '../board/checkpoint.ts';
+import { be, concat, equal, type Bytes } from '../core/bytes.ts';
+import { CHECKPOINT_LIMIT, openCheckpoint } from '../board/checkpoint.ts';
 import { leafHash } from '../board/merkle.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import type { BoardSource } from '../board/source.ts';
-import { bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
-import { BUNDLE_LIMIT, readFile, WrongBoard } from './checkedBoard.ts';
+import { bundlePath, tilePath } from '../board/tiles.ts';
+import { readEntries, WrongBoard } from './checkedBoard.ts';
 import type { ArchiveFile } from './tar.ts';
 import { perfectRoot, rootOfEdges, WIDTH } from './treeEdge.ts';
 
-const CHECKPOINT_LIMIT = 1_000_000;
 const NAMED = ['checkpoint.opening', 'checkpoint.closing'] as const;
 
 /** All files of the board at its newest checkpoint. Throws WrongBoard, or what the board's notes throw. */
@@ -29,10 +28,11 @@ export async function collectBoard(
   for (let index = 0; index < bundles; index += 1) {
     onProgress(index, bundles);
     const width = Math.min(WIDTH, checkpoint.size - index * WIDTH);
-    const content = await readFile(source, (wide) => bundlePath(index, wide), width, BUNDLE_LIMIT);
-    const entries = decodeBundle(content, width);
-    const length = entries.reduce((sum, entry) => sum + 2 + entry.length, 0);
-    files.push({ path: bundlePath(index, width), content: content.subarray(0, length) });
+    const entries = await readEntries(source, index, width);
+    files.push({
+      path: bundlePath(index, width),
+      content: concat(...entries.flatMap((entry) => [be(entry.length, 2), entry])),
+    });
     for (const entry of entries) row.push(leafHash(entry));
   }
   const edges: (readonly Bytes[])[] = [];

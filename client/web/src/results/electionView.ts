@@ -9,8 +9,7 @@ import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts'
 import { parseNote } from '../board/notes.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
 import { Unreachable, type BoardSource } from '../board/source.ts';
-import { BUNDLE_LIMIT, bundlePath, decodeBundle } from '../board/tiles.ts';
-import { CheckedBoard, readFile, WrongBoard } from './checkedBoard.ts';
+import { CheckedBoard, readEntries, WrongBoard } from './checkedBoard.ts';
 import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from './model.ts';
 import { phaseAfter, type Phase } from './stage.ts';
 import { WIDTH } from './treeEdge.ts';
@@ -58,9 +57,7 @@ export async function readElection(source: BoardSource, election: string | null)
   // What the first bundle's width is; nothing of it is believed before the board's key is known from the manifest.
   const { size } = parseCheckpoint(parseNote(raw).text);
   if (size === 0) throw new WrongBoard('the board has no entry yet');
-  const width = Math.min(size, WIDTH);
-  const first = await readFile(source, (wide) => bundlePath(0, wide), width, BUNDLE_LIMIT);
-  const entry = decodeBundle(first, width)[0] as Bytes;
+  const entry = (await readEntries(source, 0, Math.min(size, WIDTH)))[0] as Bytes;
   const id = toHex(electionId(entry));
   if (election !== null && id !== election) {
     throw new WrongBoard(`the board is that of election ${id}, the link names ${election}`);

@@ -2,9 +2,9 @@
 
 import type { Bytes } from '../core/bytes.ts';
 import { nodeHash } from '../board/merkle.ts';
+import { TILE_WIDTH as WIDTH } from '../board/tiles.ts';
 
-/** Entries or hashes in a full tile or bundle. */
-export const WIDTH = 256;
+export { WIDTH };
 
 /** How many nodes the tree of `size` entries has at a level of tiles. */
 export function nodesAt(size: number, level: number): number {

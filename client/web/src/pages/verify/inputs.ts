@@ -2,16 +2,13 @@
 // in the page, and go nowhere.
 
 import { equal, fromHex, toHex, type Bytes } from '../../core/bytes.ts';
-import { parseCheckpoint } from '../../board/checkpoint.ts';
+import { CHECKPOINT_LIMIT, parseCheckpoint } from '../../board/checkpoint.ts';
 import { electionId } from '../../board/manifest.ts';
 import { parseNote } from '../../board/notes.ts';
 import { policyFromManifest, type TrustPolicy } from '../../board/policy.ts';
 import type { BoardSource } from '../../board/source.ts';
-import { bundlePath, decodeBundle } from '../../board/tiles.ts';
-import { BUNDLE_LIMIT } from '../../results/checkedBoard.ts';
+import { readEntries } from '../../results/checkedBoard.ts';
 import { WIDTH } from '../../results/treeEdge.ts';
-
-const CHECKPOINT_LIMIT = 1_000_000;
 
 /** Smallest file that can be a receipt, checkpoint or policy is anything; the largest that is read. */
 export const SMALL_FILE = 1_000_000;
@@ -66,11 +63,7 @@ async function firstEntry(source: BoardSource): Promise<Bytes> {
   if (!raw) throw new NotABoard(`${source.location} has no checkpoint: this is no board, or nothing was published yet`);
   try {
     const { size } = parseCheckpoint(parseNote(raw).text);
-    const width = Math.min(size, WIDTH);
-    const bundle =
-      (await source.read(bundlePath(0, width), BUNDLE_LIMIT)) ??
-      (await source.read(bundlePath(0, WIDTH), BUNDLE_LIMIT));
-    const entry = bundle && decodeBundle(bundle, width)[0];
+    const [entry] = size > 0 ? await readEntries(source, 0, Math.min(size, WIDTH)) : [];
     if (entry) return entry;
   } catch (error) {
     throw new NotABoard(`${source.location}: ${error instanceof Error ? error.message : String(error)}`);
