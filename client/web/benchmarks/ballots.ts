@@ -1,13 +1,19 @@
 // How long ballots take on one core: encrypting, proving, and verifying in batches.
 //
-//     npx vite-node benchmarks/ballots.ts [ballots]
+//     npx vite-node benchmarks/ballots.ts
+//     npx esbuild benchmarks/ballots.ts --bundle --outfile=ballots.js    and a page with a <body> that loads ballots.js
 import { encryptBallot, proveBallot, verifyBallots, type BallotProof, type Encrypted } from '../src/core/ballot.ts';
 import { fromBase64url, fromUtf8, sha256, utf8 } from '../src/core/bytes.ts';
 import { ballotLength, type BallotManifest } from '../src/core/contests.ts';
 import { encodePoint, multiplyBase, randomScalar } from '../src/core/group.ts';
 
 const BATCH = 128;
-const count = Number(process.argv[2] ?? BATCH);
+const BALLOTS = 2 * BATCH;
+
+function report(line: string): void {
+  if ('document' in globalThis) document.body.append(line, document.createElement('br'));
+  else process.stdout.write(`${line}\n`);
+}
 
 function manifestOf(options: number, least: number, most: number): BallotManifest {
   const list = Array.from({ length: options }, (_, at) => ({ id: `o${at}` }));
@@ -54,7 +60,7 @@ function measure(options: number, least: number, most: number, ballots: number):
   const verified = timed(() => batches.map((batch) => verifyBallots({ electionId, jointKey }, batch)));
   if (verified.value.some((failed) => failed.length > 0)) throw new Error('a good ballot was refused');
   const each = (milliseconds: number): string => (milliseconds / ballots).toFixed(1);
-  console.log(
+  report(
     `${options} options, ${bits} bits: first encrypted in ${first.milliseconds.toFixed(0)} ms and proved in ` +
       `${firstProof.milliseconds.toFixed(0)} ms; then ${each(encrypted.milliseconds)} ms and ${each(proved.milliseconds)} ms ` +
       `each; verified in ${each(verified.milliseconds)} ms each in batches of ${Math.min(BATCH, ballots)} ` +
@@ -63,4 +69,4 @@ function measure(options: number, least: number, most: number, ballots: number):
 }
 
 measure(15, 0, 15, 8);
-measure(11, 0, 3, count);
+measure(11, 0, 3, BALLOTS);

@@ -50,7 +50,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 export function toHex(raw: Bytes): string {
   let text = '';
-  for (const byte of raw) text += HEX[byte];
+  for (const byte of raw) text += HEX[byte] as string;
   return text;
 }
 
@@ -84,11 +84,11 @@ function encode64(raw: Bytes, alphabet: string): string {
     bits += 8;
     while (bits >= 6) {
       bits -= 6;
-      text += alphabet[(held >> bits) & 63];
+      text += alphabet.charAt((held >> bits) & 63);
     }
     held &= (1 << bits) - 1;
   }
-  return bits > 0 ? text + (alphabet[(held << (6 - bits)) & 63] as string) : text;
+  return bits > 0 ? text + alphabet.charAt((held << (6 - bits)) & 63) : text;
 }
 
 function decode64(text: string, table: Int8Array): Bytes {

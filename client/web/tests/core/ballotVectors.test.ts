@@ -49,13 +49,13 @@ interface BallotVector {
   entry: string;
 }
 
-const vectors = ownVectors<{
+const vectors = ownVectors('ballots.json') as {
   manifest: string;
   election: string;
   key: string;
   ballots: BallotVector[];
   refused: { name: string; entry: string; check: string }[];
-}>('ballots.json');
+};
 
 const manifest = JSON.parse(vectors.manifest.split('\n')[0] as string) as BallotManifest;
 const electionId = fromHex(vectors.election);

@@ -27,7 +27,7 @@ interface ProofVector extends Statement {
   response: string[];
 }
 
-const vectors = ownVectors<{ proofs: ProofVector[]; refused: Statement[] }>('proofs.json');
+const vectors = ownVectors('proofs.json') as { proofs: ProofVector[]; refused: Statement[] };
 
 const scalars = (list: string[]): bigint[] => list.map((scalar) => leToBigint(fromHex(scalar)));
 

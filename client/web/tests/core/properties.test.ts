@@ -217,7 +217,8 @@ describe('codes', () => {
     let accepted = 0;
     const place = fc.integer({ min: 0, max: 27 });
     fc.assert(
-      fc.property(bytes(15), place, fc.constantFrom(...'0123456789ABCDEFGHJKMNPQRSTVWXYZ'), (raw, at, symbol) => {
+      fc.property(bytes(15), place, fc.integer({ min: 0, max: 31 }), (raw, at, value) => {
+        const symbol = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.charAt(value);
         const symbols = formatVoterCode(raw).replaceAll('-', '');
         fc.pre(symbols[at] !== symbol);
         try {

@@ -36,10 +36,10 @@ interface SigmaVector {
   Expected: 'accept' | 'reject';
 }
 
-const sponge = publishedVectors<SpongeVector[]>('sigma/fiatShamirShake128Vectors.json') ?? [];
-const codecs = publishedVectors<SpongeVector[]>('sigma/fiatShamirCodecVectors.json') ?? [];
-const valid = (publishedVectors<SigmaVector[]>('sigma/valid_P256.json') ?? []).filter(batchable);
-const adversarial = (publishedVectors<SigmaVector[]>('sigma/adversarial_P256.json') ?? []).filter(batchable);
+const sponge = (publishedVectors('sigma/fiatShamirShake128Vectors.json') as SpongeVector[] | null) ?? [];
+const codecs = (publishedVectors('sigma/fiatShamirCodecVectors.json') as SpongeVector[] | null) ?? [];
+const valid = ((publishedVectors('sigma/valid_P256.json') as SigmaVector[] | null) ?? []).filter(batchable);
+const adversarial = ((publishedVectors('sigma/adversarial_P256.json') as SigmaVector[] | null) ?? []).filter(batchable);
 
 function batchable({ Flavor }: SigmaVector): boolean {
   return Flavor === 'batchable';
