@@ -77,6 +77,7 @@ export function encryptBallot(request: BallotRequest, onProgress?: OnProgress): 
   const { electionId, jointKey, manifest, credential, previous, choices } = request;
   const style = styleOf(manifest, request.style);
   if (style === undefined) throw new RangeError(`the manifest has no style ${request.style}`);
+  if (previous.length !== 32 || electionId.length !== 32) throw new RangeError('a hash that has not 32 bytes');
   const { contests } = style;
   if (choices.length !== contests.length)
     throw new RangeError(`${choices.length} choices, ${contests.length} contests`);
