@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { WorkerPool, type Port } from '../src/verifier/pool.ts';
 
 export function nodePool(count: number): WorkerPool {
-  return new WorkerPool(Array.from({ length: count }, () => portTo(new Worker(new URL('./proofWorker.js', import.meta.url)))));
+  return new WorkerPool(
+    Array.from({ length: count }, () => portTo(new Worker(new URL('./proofWorker.js', import.meta.url)))),
+  );
 }
 
 function portTo(worker: Worker): Port {

@@ -11,13 +11,7 @@ import type { Pool } from './pool.ts';
 import { phaseOf, type ElectionState } from './state.ts';
 import type { Tree } from './v02Entries.ts';
 import { takePaperCount, v04PhaseAndOrder, wrongPhase } from './v04Order.ts';
-import {
-  v05Commitment,
-  v06Answer,
-  v06Complaint,
-  v06Confirmation,
-  v07Opening,
-} from './v05V06V07Ceremony.ts';
+import { v05Commitment, v06Answer, v06Complaint, v06Confirmation, v07Opening } from './v05V06V07Ceremony.ts';
 import { v08Opening, v08Replacement, v08Revocation, v08RollChunk, v08RollCommitment } from './v08Roll.ts';
 import { isBallot, v09OfficialForm } from './v09Form.ts';
 import { v09BallotForm, wrongEncoding, type ProofRuling } from './v10BallotProofs.ts';

@@ -28,7 +28,8 @@ export type Task =
   | { readonly type: 'proofs'; readonly styles: readonly number[]; readonly packed: Bytes }
   | { readonly type: 'sums'; readonly columns: number; readonly packed: Bytes };
 
-export type Answer = { readonly proofs: readonly ProofRuling[] } | { readonly sums: Bytes } | { readonly error: string };
+export type Answer =
+  { readonly proofs: readonly ProofRuling[] } | { readonly sums: Bytes } | { readonly error: string };
 
 /** Ballots in one task: enough for a batch to pay off, few enough for progress, and to share them out. */
 const LARGEST_BATCH = 128;
@@ -158,7 +159,11 @@ export class WorkerPool implements Pool {
     const running = this.#running.get(port);
     this.#running.delete(port);
     this.#idle.push(port);
-    if ('error' in answer) this.#break(new Error(`a worker failed: ${answer.error}`));
+    if ('error' in answer) {
+      const reason = new Error(`a worker failed: ${answer.error}`);
+      running?.failed(reason);
+      return this.#break(reason);
+    }
     running?.done(answer);
     this.#next();
   }
@@ -166,7 +171,8 @@ export class WorkerPool implements Pool {
   /** A worker that died answers nothing more: the verification could not run, which is no verdict. */
   #break(reason: Error): void {
     this.#broken ??= reason;
-    for (const { failed } of [...this.#running.values(), ...this.#waiting.map(({ asked }) => asked)]) failed(this.#broken);
+    for (const { failed } of [...this.#running.values(), ...this.#waiting.map(({ asked }) => asked)])
+      failed(this.#broken);
     this.#running.clear();
     this.#waiting.length = 0;
   }

@@ -3,7 +3,16 @@
 import { toHex, type Bytes } from '../core/bytes.ts';
 import type { Manifest } from '../board/manifest.ts';
 import type { TrustPolicy } from '../board/policy.ts';
-import { CHECKS, EXIT_CODES, TITLES, verdictOf, type Check, type Conclusion, type State, type Verdict } from './checks.ts';
+import {
+  CHECKS,
+  EXIT_CODES,
+  TITLES,
+  verdictOf,
+  type Check,
+  type Conclusion,
+  type State,
+  type Verdict,
+} from './checks.ts';
 import type { ElectionState } from './state.ts';
 import { reconcile, type Reconciliation } from './v14V15Counting.ts';
 import { combinationOf, unitsWithoutCounts, type UnitCounts } from './v16V17V18Decryption.ts';

@@ -47,7 +47,10 @@ async function readBundle(source: BoardSource, index: number, size: number): Pro
 async function readEntries(source: BoardSource, index: number, width: number): Promise<Bytes[]> {
   const { path, raw, full } = await readWidth(source, (w) => bundlePath(index, w), width, BUNDLE_LIMIT);
   try {
-    return decodeBundle(full ? firstEntries(raw, width) : raw, width);
+    const entries = decodeBundle(raw, width);
+    const length = entries.reduce((sum, entry) => sum + 2 + entry.length, 0);
+    if (full || length === raw.length) return entries;
+    throw new Malformed(`a bundle that is longer than its ${width} entries`);
   } catch (error) {
     if (error instanceof Malformed) throw new Contradiction(`${path}: ${error.message}`);
     throw error;
@@ -79,13 +82,6 @@ async function readWidth(
     throw error;
   }
   throw new NotThere(`${path} is not there`);
-}
-
-/** Of a full bundle the first `width` entries; too short a one stays too short. */
-function firstEntries(raw: Bytes, width: number): Bytes {
-  let end = 0;
-  for (let entry = 0; entry < width; entry += 1) end += 2 + ((raw[end] ?? 0) << 8) + (raw[end + 1] ?? 0);
-  return raw.subarray(0, end);
 }
 
 /** The tree over the entries met so far, and its roots at the sizes that somebody spoke of. */

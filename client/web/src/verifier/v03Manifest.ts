@@ -3,7 +3,7 @@ import { equal, toHex, type Bytes } from '../core/bytes.ts';
 import { Malformed } from '../core/errors.ts';
 import { parseOfficialEntry, wrongSignatures } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
-import { formatKey } from '../board/notes.ts';
+import { formatKey, sameKey } from '../board/notes.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import { conclude, type Conclusion } from './checks.ts';
 
@@ -19,7 +19,11 @@ export function v03Manifest(entry: Bytes | undefined, policy: TrustPolicy): V03 
     const official = parseOfficialEntry(entry);
     const { content } = official;
     if (content.kind !== 'manifest') throw new Malformed(`a ${content.kind}, not a manifest`);
-    const faults = [...manifestFaults(content), ...signatureFaults(), ...policyFaults(content, electionId(entry), policy)];
+    const faults = [
+      ...manifestFaults(content),
+      ...signatureFaults(),
+      ...policyFaults(content, electionId(entry), policy),
+    ];
     return { conclusion: conclude(faults.map((fault) => `entry 0: V03 ${fault}`)), manifest: content };
 
     function signatureFaults(): string[] {
@@ -37,12 +41,13 @@ function policyFaults(manifest: Manifest, id: Bytes, policy: TrustPolicy): strin
   if (!equal(id, policy.election)) {
     faults.push(`the election id is ${toHex(id)}, the policy names ${toHex(policy.election)}`);
   }
-  if (manifest.board !== formatKey(policy.board)) {
-    faults.push(`the board's key is ${manifest.board}, the policy names ${formatKey(policy.board)}`);
+  if (!sameKey(manifest.board, policy.board)) {
+    faults.push(`the board's key is ${formatKey(manifest.board)}, the policy names ${formatKey(policy.board)}`);
   }
   const { keys, quorum } = manifest.witnesses;
   const sameWitnesses =
-    keys.length === policy.witnesses.length && policy.witnesses.every((key, at) => formatKey(key) === keys[at]);
+    keys.length === policy.witnesses.length &&
+    policy.witnesses.every((key, at) => sameKey(key, keys[at] as typeof key));
   if (!sameWitnesses || quorum !== policy.quorum) faults.push("the witnesses or their quorum are not the policy's");
   return faults;
 }

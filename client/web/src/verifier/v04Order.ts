@@ -85,7 +85,9 @@ function outOfOrder(state: ElectionState, content: OfficialContent): string | nu
       }
       const unanswered = ceremony.complaints.size - ceremony.answers.size;
       if (unanswered > 0) return `confirmation while ${unanswered} complaints are unanswered`;
-      return ceremony.confirmations.has(content.guardian) ? `second confirmation of guardian ${content.guardian}` : null;
+      return ceremony.confirmations.has(content.guardian)
+        ? `second confirmation of guardian ${content.guardian}`
+        : null;
     }
     case 'roll-commitment':
       return roll.registrars.has(content.registrar) ? `second roll-commitment of registrar ${content.registrar}` : null;

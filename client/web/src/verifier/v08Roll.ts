@@ -52,7 +52,8 @@ export async function v08RollChunk(state: ElectionState, content: EntryOf<'roll'
     `registrar ${registrar} reveals ${end} credentials and committed to ${own.credentials}`,
   );
   for (const [other, { styles: known }] of registrars) {
-    const differs = other === registrar ? -1 : styles.findIndex((style, p) => style !== (known[content.first + p] ?? style));
+    const differs =
+      other === registrar ? -1 : styles.findIndex((style, p) => style !== (known[content.first + p] ?? style));
     demand(
       'V08',
       differs < 0,
@@ -67,11 +68,7 @@ export async function v08RollChunk(state: ElectionState, content: EntryOf<'roll'
   });
   let complete: Credential[] | null = null;
   if (end === own.credentials) {
-    demand(
-      'V08',
-      equal(hasher.clone().digest(), own.commitment),
-      `registrar ${registrar} breaks its commitment`,
-    );
+    demand('V08', equal(hasher.clone().digest(), own.commitment), `registrar ${registrar} breaks its commitment`);
     const others = [...registrars].filter(([other]) => other !== registrar).map(([, revealed]) => revealed);
     if (others.every((other) => other.styles.length === other.credentials)) {
       const rows = [concat(...own.parts, content.parts), ...others.map((other) => concat(...other.parts))];

@@ -52,10 +52,7 @@ export function v09OfficialForm(state: ElectionState, content: OfficialContent):
       break;
     case 'roll':
       requirePoints(content.parts, content.styles.length);
-      require(
-        content.styles.every((style) => style < manifest.styles.length),
-        'an unknown style',
-      );
+      require(content.styles.every((style) => style < manifest.styles.length), 'an unknown style');
       break;
     case 'roll-revocation':
       requirePoints(content.credential, 1);
@@ -83,10 +80,7 @@ export function v09OfficialForm(state: ElectionState, content: OfficialContent):
       for (const unit of content.units) {
         requireDistricts(manifest, unit.districts);
         for (const { contest } of unit.contests) {
-          require(
-            manifest.contests.some(({ id }) => id === contest),
-            'a unit with an unknown contest',
-          );
+          require(manifest.contests.some(({ id }) => id === contest), 'a unit with an unknown contest');
         }
       }
       break;
@@ -97,25 +91,18 @@ export function v09OfficialForm(state: ElectionState, content: OfficialContent):
 
 function requirePaperCount(manifest: Manifest, content: OfficialContent & { kind: 'paper-count' }): void {
   const style = manifest.styles.find(({ district }) => district === content.district);
-  require(
-    style?.contests.includes(content.contest) === true,
-    'a paper count of a contest that its district has not',
-  );
+  require(style?.contests.includes(content.contest) === true, 'a paper count of a contest that its district has not');
   const options = manifest.contests.find(({ id }) => id === content.contest)?.options.length;
   const { stations } = content;
-  require(
-    stations.every(({ votes }) => votes.length === options),
-    'a polling station without one number for each option',
-  );
+  require(stations.every(
+    ({ votes }) => votes.length === options,
+  ), 'a polling station without one number for each option');
   require(new Set(stations.map(({ id }) => id)).size === stations.length, 'two polling stations with one id');
 }
 
 function requireDistricts(manifest: Manifest, districts: readonly string[]): void {
   for (const district of districts) {
-    require(
-      manifest.districts.some(({ id }) => id === district),
-      'a unit with an unknown district',
-    );
+    require(manifest.districts.some(({ id }) => id === district), 'a unit with an unknown district');
   }
 }
 

@@ -149,7 +149,5 @@ export class ProofTasks {
 
 function malformedOrFalse(election: Election, ballot: ProvenBallot): ProofRuling {
   const encoding = wrongEncoding(election, ballot);
-  return encoding === null
-    ? { check: 'V10', reason: 'the proof does not verify' }
-    : { check: 'V09', reason: encoding };
+  return encoding === null ? { check: 'V10', reason: 'the proof does not verify' } : { check: 'V09', reason: encoding };
 }

@@ -35,7 +35,11 @@ export interface Reconciliation {
 /** `ballots` is the number of ballot entries before the closing; from here on the counted ballots are fixed. */
 export async function v14Closing(state: ElectionState, content: EntryOf<'closing'>, pool: Pool): Promise<void> {
   const { entries } = state.ballots;
-  demand('V14', content.ballots === entries, `ballots is ${content.ballots}, ${entries} ballot entries stand before it`);
+  demand(
+    'V14',
+    content.ballots === entries,
+    `ballots is ${content.ballots}, ${entries} ballot entries stand before it`,
+  );
   state.tally.counting = await count(state, pool);
 }
 
@@ -54,7 +58,9 @@ async function count(state: ElectionState, pool: Pool): Promise<Counting> {
   for (const [district, rows] of ballots) sums.set(district, decodeSums(await pool.sumColumns(rows)));
   const counted = new Map([...ballots].map(([district, { length }]) => [district, length]));
   const units = formUnits(manifest, counted);
-  const aggregates = units.flatMap((unit, at) => (unit.state === 'reported' ? aggregatesOf(manifest, unit, at, sums) : []));
+  const aggregates = units.flatMap((unit, at) =>
+    unit.state === 'reported' ? aggregatesOf(manifest, unit, at, sums) : [],
+  );
   const encoded = aggregates.flatMap(({ a, b }) => [encodePoint(a), encodePoint(b)]);
   const digest = sha256(utf8('RETALLY-V01-aggregates'), state.electionId, ...encoded);
   return { units, aggregates, digest, counted: units.reduce((sum, unit) => sum + unit.counted, 0) };

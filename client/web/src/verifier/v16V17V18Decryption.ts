@@ -46,11 +46,7 @@ export function takePartialDecryption(state: ElectionState, content: EntryOf<'pa
   const counting = countingOf(state);
   demand('V20', !tally.partials.has(guardian), `guardian ${guardian} decrypts a second time`);
   const reported = counting.units.filter((unit) => unit.state === 'reported').map((unit) => unit.districts);
-  demand(
-    'V20',
-    sameLists(content.units, reported),
-    `guardian ${guardian} decrypts other units than the reported ones`,
-  );
+  demand('V20', sameLists(content.units, reported), `guardian ${guardian} decrypts other units than the reported ones`);
   tally.lookedAtV16 += 1;
   demand(
     'V16',
@@ -175,9 +171,7 @@ export function v17Conclusion(state: ElectionState): Conclusion {
 export function v18Conclusion(state: ElectionState): Conclusion {
   const failures = named(state.refusals, 'V18');
   const combination = combinationOf(state);
-  return combination === null
-    ? conclude(failures, lacking(state))
-    : conclude([...combination.notFound, ...failures]);
+  return combination === null ? conclude(failures, lacking(state)) : conclude([...combination.notFound, ...failures]);
 }
 
 /** Why there are no counts to compare with yet. */

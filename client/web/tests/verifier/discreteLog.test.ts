@@ -8,7 +8,12 @@ const times = (x: number) => (x === 0 ? IDENTITY : multiply(BASE, BigInt(x)));
 describe('bounded discrete logarithms', () => {
   it('find every number from 0 to the bound', () => {
     const numbers = Array.from({ length: 41 }, (_, x) => x);
-    expect(discreteLogs(numbers.map(times), numbers.map(() => 40))).toEqual(numbers);
+    expect(
+      discreteLogs(
+        numbers.map(times),
+        numbers.map(() => 40),
+      ),
+    ).toEqual(numbers);
   });
 
   it('find nothing beyond the bound', () => {
@@ -18,7 +23,10 @@ describe('bounded discrete logarithms', () => {
   it('find millions, and say so when there is no such number', () => {
     const bound = 3_000_000;
     const numbers = [bound, bound - 1, 1_234_567, 0, bound + 1];
-    const found = discreteLogs(numbers.map(times), numbers.map(() => bound));
+    const found = discreteLogs(
+      numbers.map(times),
+      numbers.map(() => bound),
+    );
     expect(found).toEqual([bound, bound - 1, 1_234_567, 0, null]);
   });
 

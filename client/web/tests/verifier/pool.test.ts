@@ -1,0 +1,79 @@
+// Workers behind ports do the same work as the calling thread, and a worker that dies ends in no verdict.
+import { describe, expect, it } from 'vitest';
+import { concat, toHex } from '../../src/core/bytes.ts';
+import { BASE, IDENTITY, add, encodePoint, multiply, type Point } from '../../src/core/group.ts';
+import { CallingThread, WorkerPool, serveTasks, type Port } from '../../src/verifier/pool.ts';
+
+/** Two ends of a channel, without threads: messages are cloned as a worker's would be. */
+function channel(): { near: Port; far: Port; die: (reason: Error) => void } {
+  const listeners: Record<'near' | 'far', (message: unknown) => void> = { near: () => {}, far: () => {} };
+  let failed: (reason: Error) => void = () => {};
+  const end = (own: 'near' | 'far', other: 'near' | 'far'): Port => ({
+    post: (message, transfer) => {
+      const copy: unknown = structuredClone(message, { transfer });
+      setTimeout(() => listeners[other](copy));
+    },
+    listen: (onMessage, onError) => {
+      listeners[own] = onMessage;
+      if (own === 'near') failed = onError;
+    },
+    close: () => {},
+  });
+  return { near: end('near', 'far'), far: end('far', 'near'), die: (reason) => failed(reason) };
+}
+
+function workers(count: number): { pool: WorkerPool; die: (reason: Error) => void } {
+  const channels = Array.from({ length: count }, channel);
+  channels.forEach(({ far }) => serveTasks(far));
+  return {
+    pool: new WorkerPool(channels.map(({ near }) => near)),
+    die: (reason) => channels[0]?.die(reason),
+  };
+}
+
+const rowsOf = (rows: number, columns: number): { points: Point[][]; encoded: Uint8Array[] } => {
+  const points = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_none, column) => multiply(BASE, BigInt(1 + row * columns + column))),
+  );
+  return { points, encoded: points.map((row) => concat(...row.map(encodePoint))) };
+};
+
+describe('sums of columns', () => {
+  it('are the same from workers and from the calling thread', async () => {
+    const { points, encoded } = rowsOf(7, 5);
+    const expected = Array.from({ length: 5 }, (_, column) =>
+      toHex(encodePoint(points.reduce((sum, row) => add(sum, row[column] as Point), IDENTITY))),
+    ).join('');
+    for (const pool of [new CallingThread(), workers(1).pool, workers(3).pool]) {
+      expect(toHex(await pool.sumColumns(encoded))).toBe(expected);
+    }
+  });
+
+  it('leave the rows as they were: what a worker takes is a copy', async () => {
+    const { encoded } = rowsOf(2, 2);
+    const before = encoded.map(toHex);
+    await workers(2).pool.sumColumns(encoded);
+    expect(encoded.map(toHex)).toEqual(before);
+  });
+
+  it('may be the identity, which is zeros', async () => {
+    const opposite = encodePoint(IDENTITY.subtract(BASE));
+    const sums = await new CallingThread().sumColumns([encodePoint(BASE), opposite]);
+    expect(sums.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('fails what was asked and all that is asked later', async () => {
+    const { pool, die } = workers(1);
+    const asked = pool.sumColumns(rowsOf(2, 2).encoded);
+    die(new Error('out of memory'));
+    await expect(asked).rejects.toThrow('out of memory');
+    await expect(pool.sumColumns(rowsOf(2, 2).encoded)).rejects.toThrow('out of memory');
+  });
+
+  it('that meets a point it cannot read says so', async () => {
+    const { pool } = workers(1);
+    await expect(pool.sumColumns([new Uint8Array(32).fill(255)])).rejects.toThrow('a worker failed');
+  });
+});
