@@ -17,20 +17,29 @@ export interface Section {
   readonly [name: string]: Message | Section;
 }
 
+const CATEGORIES: readonly string[] = ['zero', 'one', 'two', 'few', 'many', 'other'] satisfies (keyof Plural)[];
+
+/** Plural forms and nothing else beside them; a section may well have a text called `other` among its texts. */
+type IsPlural<T> = T extends Plural ? (keyof T extends keyof Plural ? true : false) : false;
+
 /** The same keys as `T`, every text free: what another language must provide. */
 export type Translation<T> = {
-  readonly [K in keyof T]: T[K] extends string ? string : T[K] extends Plural ? Plural : Translation<T[K]>;
+  readonly [K in keyof T]: T[K] extends string ? string : IsPlural<T[K]> extends true ? Plural : Translation<T[K]>;
 };
 
 /** All dotted paths of `T` that lead to a text. */
 export type Path<T> = {
-  [K in keyof T & string]: T[K] extends Message ? K : `${K}.${Path<T[K]>}`;
+  [K in keyof T & string]: T[K] extends string ? K : IsPlural<T[K]> extends true ? K : `${K}.${Path<T[K]>}`;
 }[keyof T & string];
 
 export type Params = Readonly<Record<string, string | number>>;
 
 function isPlural(message: Message | Section): message is Plural {
-  return typeof message === 'object' && typeof message['other'] === 'string';
+  return (
+    typeof message === 'object' &&
+    typeof message['other'] === 'string' &&
+    Object.keys(message).every((name) => CATEGORIES.includes(name))
+  );
 }
 
 /** All texts of a language with their dotted paths, plural forms as one. */
