@@ -5,6 +5,7 @@ import { trackingCode } from '../core/codes.ts';
 import { Malformed } from '../core/errors.ts';
 import { parseBallot, type Ballot } from '../board/entries.ts';
 import { verifyInclusion } from '../board/merkle.ts';
+import type { TrustPolicy } from '../board/policy.ts';
 import { parseReceipt } from '../board/receipt.ts';
 import { TILE_WIDTH } from '../board/tiles.ts';
 import { isBallot } from '../verifier/v09Form.ts';
@@ -99,6 +100,31 @@ async function fateOf(opened: OpenedElection, index: number, search: Search): Pr
   }
 }
 
+/** What the receipt's checkpoint says, and why it does not prove this entry; a text where not even that can be read. */
+function readReceipt(
+  raw: Bytes,
+  entry: Bytes | null,
+  policy: TrustPolicy,
+): { size: number; root: Bytes; index: number; checkpoint: Bytes; fault: string | null } | string {
+  try {
+    const { raw: checkpoint, ...says } = checkpointOf(raw, policy);
+    return { ...says, checkpoint, fault: entry === null ? null : entryFault(raw, entry, policy) };
+  } catch (error) {
+    if (error instanceof Malformed) return error.message;
+    throw error;
+  }
+}
+
+function entryFault(raw: Bytes, entry: Bytes, policy: TrustPolicy): string | null {
+  try {
+    checkReceipt(raw, entry, policy);
+    return null;
+  } catch (error) {
+    if (error instanceof WrongReceipt) return error.message;
+    throw error;
+  }
+}
+
 export type TrackedReceipt =
   | { readonly kind: 'fits'; readonly found: Found }
   /** The board contradicts what its key signed; the file proves it. */
@@ -116,18 +142,13 @@ export async function trackReceipt(
   search: Search = {},
 ): Promise<TrackedReceipt> {
   const { view, board } = opened;
-  let held: ReturnType<typeof checkpointOf>;
-  try {
-    held = checkpointOf(raw, view.policy);
-    if (entry !== null) checkReceipt(raw, entry, view.policy);
-  } catch (error) {
-    if (error instanceof Malformed || error instanceof WrongReceipt) return { kind: 'wrong', reason: error.message };
-    throw error;
-  }
-  const { size, root, index } = held;
-  const receipt = { raw, entry, index };
-  const evidence = await contradiction(view, board, { size, root, checkpoint: held.raw, receipt });
+  const own = readReceipt(raw, entry, view.policy);
+  if (typeof own === 'string') return { kind: 'wrong', reason: own };
+  const { size, root, index, checkpoint, fault } = own;
+  const receipt = { raw, entry: fault === null ? entry : null, index };
+  const evidence = await contradiction(view, board, { size, root, checkpoint, receipt });
   if (evidence !== null) return { kind: 'contradiction', evidence: formatEvidence(evidence) };
+  if (fault !== null) return { kind: 'wrong', reason: fault };
   if (index >= board.size) return { kind: 'shorter', size, shown: board.size };
   const leaf = await board.leaf(index);
   if (!verifyInclusion(leaf, index, size, parseReceipt(raw).hashes, root)) {
