@@ -95,7 +95,7 @@ def of_native(report: Report) -> dict[str, Any]:
         "counts": as_json["units"] if as_json and outcome and outcome.counts else None,
         "paper": as_json["paper"] if as_json else [],
         "reconciliation": as_json["reconciliation"] if as_json else None,
-        "head": (report.head.size, report.head.root.hex()) if report.head else (None, None),
+        "head": (float(report.head.size), report.head.root.hex()) if report.head else (None, None),
     }
 
 
@@ -108,7 +108,8 @@ def of_web(found: dict[str, Any]) -> dict[str, Any]:
         "counts": found["counts"],
         "paper": [{name: paper[name] for name in paper if name != "stations"} for paper in found["papers"]],
         "reconciliation": found["reconciliation"],
-        "head": (found["size"], found["root"]),
+        # JavaScript's numbers: a size beyond 2^53, of which there is no board, is rounded.
+        "head": (None if found["size"] is None else float(found["size"]), found["root"]),
     }
 
 

@@ -73,7 +73,8 @@ function keyFaults({ authority, board, registrars, guardians, witnesses }: Manif
       found.push(`the key ${one.name} is of another type or no point of prime order`);
     }
   });
-  if (!areDistinct(keys)) found.push('two keys have the same name or the same public key');
+  if (!differ(keys.map(({ name }) => name))) found.push('two keys have the same name');
+  if (!differ(keys.map(({ publicKey }) => toHex(publicKey)))) found.push('two roles have the same public key');
   const { threshold } = guardians;
   if (threshold > guardians.keys.length) found.push('the threshold is larger than the number of guardians');
   if (!isQuorum(witnesses.keys.length, witnesses.quorum)) {
@@ -84,10 +85,10 @@ function keyFaults({ authority, board, registrars, guardians, witnesses }: Manif
 
 /** 3.3: all names differ and all public keys differ, whatever their type. */
 export function areDistinct(keys: readonly Key[]): boolean {
-  const names = new Set(keys.map(({ name }) => name));
-  const publicKeys = new Set(keys.map(({ publicKey }) => toHex(publicKey)));
-  return names.size === keys.length && publicKeys.size === keys.length;
+  return differ(keys.map(({ name }) => name)) && differ(keys.map(({ publicKey }) => toHex(publicKey)));
 }
+
+const differ = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
 
 /** w = q = 0, or w/2 < q ≤ w. */
 export function isQuorum(witnesses: number, quorum: number): boolean {
