@@ -49,9 +49,9 @@ export class CheckedBoard {
   static async open(source: BoardSource, size: number, root: Bytes): Promise<CheckedBoard> {
     const board = new CheckedBoard(source, size);
     if (size === 0) return board;
-    const edges = Array.from({ length: levelsOf(size) }, (_, level) => {
+    const edges = Array.from({ length: levelsOf(size) }, async (_, level) => {
       const nodes = nodesAt(size, level);
-      return nodes % WIDTH === 0 ? [] : board.#tile(level, Math.floor(nodes / WIDTH));
+      return nodes % WIDTH === 0 ? [] : await board.#tile(level, Math.floor(nodes / WIDTH));
     });
     if (!equal(rootOfEdges(await Promise.all(edges)), root)) {
       throw new WrongBoard('the tiles do not hash to the root of the checkpoint');

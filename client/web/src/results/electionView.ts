@@ -88,7 +88,7 @@ function readManifest(entry: Bytes): Manifest {
   if (official.content.kind !== 'manifest') throw new WrongBoard('entry 0 is no manifest');
   const [fault] = manifestFaults(official.content);
   const wrong = fault ?? wrongSignatures(official, official.content);
-  if (wrong !== null && wrong !== undefined) throw new WrongBoard(`the manifest: ${wrong}`);
+  if (wrong !== null) throw new WrongBoard(`the manifest: ${wrong}`);
   return official.content;
 }
 

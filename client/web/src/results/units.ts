@@ -62,7 +62,7 @@ function contestResult(contest: ContestInfo, unit: UnitCounts, papers: readonly 
   const paper = complete
     ? contest.options.map((_, option) => stacks.reduce((sum, stack) => sum + (stack.votes[option] ?? 0), 0))
     : null;
-  const known = online?.every((count) => count !== null) ? (online as readonly number[]) : null;
+  const known = online?.every((count) => count !== null) ? online : null;
   return {
     contest,
     online,

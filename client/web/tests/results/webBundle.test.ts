@@ -12,7 +12,7 @@ const listing = utf8(`${digest(script)}  assets/app.js\n${digest(page)}  index.h
 const ORIGIN = 'https://vote.example';
 
 function serve(files: Record<string, Uint8Array>): ReadFile {
-  return async (address) => files[address.replace(`${ORIGIN}/`, '')] ?? null;
+  return (address) => Promise.resolve(files[address.replace(`${ORIGIN}/`, '')] ?? null);
 }
 const served = { 'bundle.sha256': listing, 'index.html': page, 'assets/app.js': script };
 
