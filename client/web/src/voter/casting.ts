@@ -35,7 +35,15 @@ export interface Casting {
 }
 
 /** Problems that say nothing about these bytes for good. */
-const LATER = new Set(['too-many-ballots', 'not-found', 'method-not-allowed', 'not-ready', 'busy', 'not-stored', 'body-too-slow']);
+const LATER = new Set([
+  'too-many-ballots',
+  'not-found',
+  'method-not-allowed',
+  'not-ready',
+  'busy',
+  'not-stored',
+  'body-too-slow',
+]);
 
 /** Sends a ballot entry, perhaps again. `view` is the board as the voter was shown it. */
 export async function castEntry(view: BoardView, entry: Bytes, casting: Casting): Promise<Outcome> {

@@ -79,7 +79,11 @@ export function remarkOn(contest: Contest, choice: Choice): Remark | null {
   const sum = total(choice);
   const points = contest.score > 1;
   if (contest.limit === 'total' && sum < contest.min) {
-    return { name: points ? 'tooFewPoints' : 'tooFew', params: { count: contest.min - sum, min: contest.min }, stop: true };
+    return {
+      name: points ? 'tooFewPoints' : 'tooFew',
+      params: { count: contest.min - sum, min: contest.min },
+      stop: true,
+    };
   }
   if (sum === 0) return { name: 'blank', params: {}, stop: false };
   if (limited(contest) && sum < contest.max) {

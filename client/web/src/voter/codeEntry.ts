@@ -27,7 +27,11 @@ function readWith<Value>(parse: (text: string) => Value, typed: string): Read<Va
 }
 
 /** Spaces and dashes of other kinds, as word processors and letters make them. */
-export const tidy = (text: string): string => text.trim().replace(/\s/g, ' ').replace(/[\u2010-\u2015\u2212]/g, '-');
+export const tidy = (text: string): string =>
+  text
+    .trim()
+    .replace(/\s/g, ' ')
+    .replace(/[\u2010-\u2015\u2212]/g, '-');
 
 function faultOf(error: CodeError, text: string): CodeFault {
   if (error.reason === 'symbol') {

@@ -179,7 +179,10 @@ function faultOf(statements: readonly Statement[], speakers: readonly (Speaker |
 function speakersOf(raw: Bytes, policy: TrustPolicy): Speaker | null {
   try {
     const head = openCheckpoint(raw, policy.board);
-    return { head, witnesses: new Set(policy.witnesses.filter((key) => cosigned(raw, policy, key)).map(({ name }) => name)) };
+    return {
+      head,
+      witnesses: new Set(policy.witnesses.filter((key) => cosigned(raw, policy, key)).map(({ name }) => name)),
+    };
   } catch (error) {
     if (error instanceof Malformed) return null;
     throw error;

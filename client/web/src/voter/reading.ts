@@ -71,7 +71,8 @@ async function readManifestEntry(source: BoardSource, checkpoint: Bytes): Promis
 
 async function readCheckpoint(source: BoardSource): Promise<Bytes> {
   const raw = await source.read('checkpoint', CHECKPOINT_LIMIT);
-  if (raw === null) throw new NotThere(`${source.location} has no checkpoint: this is no board, or it is not published`);
+  if (raw === null)
+    throw new NotThere(`${source.location} has no checkpoint: this is no board, or it is not published`);
   return raw;
 }
 
@@ -214,8 +215,11 @@ export class OpenedElection {
     const { means = ownMeans } = options;
     const small = options.everything === true || this.votingEntries <= READ_ALL;
     const asked =
-      small || !this.state.roll.credentials.has(name) ? null : await askWhere(this.view.source.location, credential, means);
-    const own = asked === null ? await this.#scan(credential, options.onProgress) : await this.#fetch(asked, credential);
+      small || !this.state.roll.credentials.has(name)
+        ? null
+        : await askWhere(this.view.source.location, credential, means);
+    const own =
+      asked === null ? await this.#scan(credential, options.onProgress) : await this.#fetch(asked, credential);
     const known = this.state.roll.credentials.get(name);
     if (known === undefined) throw new NotOnRoll('this credential is not on the roll');
     const refused = new Map<number | undefined, string>(

@@ -80,12 +80,14 @@ export function receiptFiles(receipt: CheckedReceipt): { readonly proof: string;
 }
 
 /** The checkpoint that a receipt carries, without looking at its proof. Throws Malformed. */
-export function checkpointOf(raw: Bytes, policy: TrustPolicy): { raw: Bytes; size: number; root: Bytes; index: number } {
+export function checkpointOf(
+  raw: Bytes,
+  policy: TrustPolicy,
+): { raw: Bytes; size: number; root: Bytes; index: number } {
   const { index, checkpoint } = parseReceipt(raw);
   const { size, root } = openCheckpoint(checkpoint, policy.board, policy.witnesses);
   return { raw: checkpoint, size, root, index };
 }
-
 
 /** For files whose name was changed: whether these bytes are a receipt. */
 export function looksLikeReceipt(raw: Bytes): boolean {
@@ -99,4 +101,3 @@ function fromUtf8Start(raw: Bytes): string {
     return '';
   }
 }
-

@@ -65,8 +65,11 @@ export interface Sealed {
 
 /** Encrypts in the worker behind `port`. Throws Error if that is not possible. */
 export async function seal(port: Port, request: BallotRequest, onProgress?: OnProgress): Promise<Sealed> {
-  let waiting: { done: (word: Word) => void; failed: (reason: Error) => void; progress: OnProgress | undefined } | null =
-    null;
+  let waiting: {
+    done: (word: Word) => void;
+    failed: (reason: Error) => void;
+    progress: OnProgress | undefined;
+  } | null = null;
   port.listen(
     (message) => {
       const word = message as Word;

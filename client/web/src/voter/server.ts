@@ -169,7 +169,11 @@ export async function askCode(board: string, code: string, means: Means = ownMea
 
 async function ask(address: string, means: Means): Promise<unknown> {
   try {
-    const response = await means.fetch(address, { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' });
+    const response = await means.fetch(address, {
+      cache: 'no-store',
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+    });
     if (response.status !== 200) return null;
     return JSON.parse(new TextDecoder().decode(await readBody(response, LOOKUP_LIMIT)));
   } catch {

@@ -83,7 +83,13 @@ function codeAt(entry: Bytes): string | null {
 async function fateOf(opened: OpenedElection, index: number, search: Search): Promise<Found> {
   const ballot = ballotOf(await opened.board.entry(index));
   if (ballot === null) throw new Malformed(`entry ${index} is not a ballot`);
-  const found = { kind: 'found', index, trackingCode: trackingCode(ballot.bodyHash), later: null, check: null } as const;
+  const found = {
+    kind: 'found',
+    index,
+    trackingCode: trackingCode(ballot.bodyHash),
+    later: null,
+    check: null,
+  } as const;
   try {
     const standing = await opened.standing(ballot.credential, search);
     const { ballots, strange, foundBy } = standing;
@@ -158,4 +164,3 @@ export async function trackReceipt(
   if (found === null) return { kind: 'wrong', reason: `entry ${index} is not a ballot` };
   return { kind: 'fits', found: await fateOf(opened, index, search) };
 }
-

@@ -8,7 +8,14 @@ import { castEntry, renewReceipt, type Outcome } from '../../voter/casting.ts';
 import { blank, contestsOf, type Choices } from '../../voter/choices.ts';
 import { voterOf, type Voter } from '../../voter/codeEntry.ts';
 import { forgetPending, recallPending, type Keeping } from '../../voter/pending.ts';
-import { NotOnRoll, OpenedElection, readView, refreshView, type BoardView, type Standing } from '../../voter/reading.ts';
+import {
+  NotOnRoll,
+  OpenedElection,
+  readView,
+  refreshView,
+  type BoardView,
+  type Standing,
+} from '../../voter/reading.ts';
 import { witnessed, type CheckedReceipt } from '../../voter/receipts.ts';
 import type { Test } from '../../voter/sealedBallot.ts';
 import { sealInWorker } from '../../voter/sealer.ts';
@@ -22,7 +29,8 @@ export interface Share {
 
 /** Why the page cannot go on: names of texts below `vote`, and the reason in the words of whatever failed. */
 export interface Obstacle {
-  readonly name: 'noBoard' | 'unreachable' | 'failed' | 'distrust' | 'notOpen' | 'notOnRoll' | 'inactive' | 'closed' | 'broken';
+  readonly name:
+    'noBoard' | 'unreachable' | 'failed' | 'distrust' | 'notOpen' | 'notOnRoll' | 'inactive' | 'closed' | 'broken';
   readonly reason: string;
 }
 
@@ -32,7 +40,12 @@ export type Step =
   | { readonly at: 'reading' | 'sealing' | 'proving'; readonly share: Share | null }
   | { readonly at: 'contest'; readonly index: number }
   | { readonly at: 'tested'; readonly test: Test }
-  | { readonly at: 'casting'; readonly stage: 'sending' | 'checking'; readonly trouble: Trouble | null; readonly kept: boolean }
+  | {
+      readonly at: 'casting';
+      readonly stage: 'sending' | 'checking';
+      readonly trouble: Trouble | null;
+      readonly kept: boolean;
+    }
   | { readonly at: 'outcome'; readonly outcome: Exclude<Outcome, { kind: 'recorded' }> };
 
 const LOOK_AGAIN = 5000;
