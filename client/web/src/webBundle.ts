@@ -36,7 +36,8 @@ export async function checkWebBundle(
   onProgress: (done: number, of: number) => void = () => undefined,
 ): Promise<BundleFinding> {
   if (digest === null) return { state: 'not applicable', notes: ['the manifest names no web bundle'] };
-  if (origins.length === 0) return { state: 'not applicable', notes: ['the manifest names no origin of the web bundle'] };
+  if (origins.length === 0)
+    return { state: 'not applicable', notes: ['the manifest names no origin of the web bundle'] };
   const failures: string[] = [];
   const missing: string[] = [];
   for (const origin of origins) {

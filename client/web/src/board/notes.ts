@@ -77,7 +77,6 @@ export function sameKey(one: Key, other: Key): boolean {
 }
 
 function isName(name: string): boolean {
-  // eslint-disable-next-line no-control-regex -- 3.3 speaks of control characters
   return name !== '' && !/[\p{White_Space}\u0000-\u001f+]/u.test(name);
 }
 

@@ -17,7 +17,7 @@ export interface InWorkers extends Omit<Options, 'pool'> {
 
 /** As `verify`, in workers. Throws Unreachable where the board could not be read, Aborted when cancelled. */
 export async function runInWorkers(source: BoardSource, policy: TrustPolicy, options: InWorkers = {}): Promise<Report> {
-  const cores = Math.max(1, options.cores ?? navigator.hardwareConcurrency ?? 1);
+  const cores = Math.max(1, options.cores ?? navigator.hardwareConcurrency);
   const workers: Worker[] = [];
   try {
     const coordinator = await start(workers);

@@ -78,7 +78,10 @@ export function voterOf(codes: readonly Bytes[], electionId: Bytes, known: { has
 }
 
 function* orders<Item>(items: readonly Item[]): Generator<Item[]> {
-  if (items.length <= 1) return yield [...items];
+  if (items.length <= 1) {
+    yield [...items];
+    return;
+  }
   for (const [at, item] of items.entries()) {
     for (const rest of orders([...items.slice(0, at), ...items.slice(at + 1)])) yield [item, ...rest];
   }

@@ -103,7 +103,7 @@ export function readManifest(entry: Bytes): { manifest: Manifest; policy: TrustP
     const manifest = official.content;
     if (manifest.kind !== 'manifest') throw new Malformed('entry 0 is no manifest');
     const fault = manifestFaults(manifest)[0] ?? wrongSignatures(official, manifest);
-    if (fault !== undefined && fault !== null) throw new Untrustworthy(`the manifest is wrong: ${fault}`);
+    if (fault !== null) throw new Untrustworthy(`the manifest is wrong: ${fault}`);
     return { manifest, policy: policyFromManifest(entry) };
   } catch (error) {
     if (error instanceof Malformed) throw new Untrustworthy(`entry 0 is no manifest: ${error.message}`);
@@ -171,6 +171,7 @@ export class OpenedElection {
     const fed = [0];
     for (let bundle = 0; bundle < board.bundles && state.opening === null; bundle += 1) {
       const [entries, leaves] = [await board.entries(bundle), await board.leaves(bundle)];
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the fold sets it
       for (let at = bundle === 0 ? 1 : 0; at < entries.length && state.opening === null; at += 1) {
         await fold.take(entries.slice(at, at + 1), leaves.slice(at, at + 1));
         fed.push(bundle * TILE_WIDTH + at);
