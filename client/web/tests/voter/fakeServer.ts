@@ -15,11 +15,15 @@ const OPENING = 14;
 
 const vector = boardVector();
 
-export const electionHex = createHash('sha256').update(vector.entries[0] as string).digest('hex');
+export const electionHex = createHash('sha256')
+  .update(vector.entries[0] as string)
+  .digest('hex');
 
 /** The codes of a voter of the vectors, one per registrar. */
 export function codesOf(name: string): Bytes[] {
-  return [1, 2].map((registrar) => shake256(utf8(`retally vectors: ${LABEL} code ${name} ${registrar}`), { dkLen: 15 }));
+  return [1, 2].map((registrar) =>
+    shake256(utf8(`retally vectors: ${LABEL} code ${name} ${registrar}`), { dkLen: 15 }),
+  );
 }
 
 const LABEL = 'board';
@@ -82,13 +86,24 @@ export class FakeServer implements BoardSource {
   }
 
   async read(path: string, limit: number): Promise<Bytes | null> {
-    const file = path === 'checkpoint' ? signedCheckpoint(this.entries, this.witnesses) : this.files().get(path);
+    const { files, checkpoint } = this.#published();
+    const file = path === 'checkpoint' ? checkpoint : files.get(path);
     if (file !== undefined && file.length > limit) throw new Error('too long');
     return file === undefined ? null : new Uint8Array(file);
   }
 
-  files(): Map<string, Uint8Array> {
-    return boardFiles(this.entries);
+  #made: { readonly of: string; readonly files: Map<string, Uint8Array>; readonly checkpoint: Bytes } | null = null;
+
+  #published(): { readonly files: Map<string, Uint8Array>; readonly checkpoint: Bytes } {
+    const of = toHex(sha256(...this.entries)) + this.witnesses.join();
+    if (this.#made?.of !== of) {
+      this.#made = {
+        of,
+        files: boardFiles(this.entries),
+        checkpoint: signedCheckpoint(this.entries, this.witnesses),
+      };
+    }
+    return this.#made;
   }
 
   /** Appends an entry without asking. */
@@ -107,7 +122,9 @@ export class FakeServer implements BoardSource {
     if (init?.method === 'POST') return this.#post(init.body as Uint8Array);
     this.lookups += 1;
     const [, kind, name] = /\/(credentials|tracking)\/(.+)$/u.exec(address) ?? [];
-    const ballots = this.entries.flatMap((entry, index) => (index > OPENING && entry.at(-1) !== 10 ? [{ index, ...parseBallot(entry) }] : []));
+    const ballots = this.entries.flatMap((entry, index) =>
+      index > OPENING && entry.at(-1) !== 10 ? [{ index, ...parseBallot(entry) }] : [],
+    );
     const visible = ballots.filter(({ credential }) => !this.hidden.has(toHex(credential)));
     if (kind === 'credentials') {
       const own = visible.filter(({ credential }) => toBase64url(credential) === name);
@@ -140,7 +157,8 @@ export class FakeServer implements BoardSource {
       .map(parseBallot)
       .filter(({ credential }) => equal(credential, ballot.credential));
     const last = chain.at(-1)?.bodyHash ?? new Uint8Array(32);
-    if (!equal(last, ballot.previous)) return problem(409, 'refused', 'V12', 'previous is not the last accepted ballot');
+    if (!equal(last, ballot.previous))
+      return problem(409, 'refused', 'V12', 'previous is not the last accepted ballot');
     this.entries.push(entry);
     return this.#receipt(this.entries.length - 1, 201);
   }
@@ -151,12 +169,31 @@ export class FakeServer implements BoardSource {
 }
 
 export function problem(status: number, name: string, check: string | null, reason: string): Response {
-  const body = JSON.stringify({ type: `urn:retally:problem:${name}`, title: name, status, detail: null, check, reason });
+  const body = JSON.stringify({
+    type: `urn:retally:problem:${name}`,
+    title: name,
+    status,
+    detail: null,
+    check,
+    reason,
+  });
   return new Response(body, { status, headers: { 'Content-Type': 'application/problem+json' } });
 }
 
-export function problemMischief(status: number, name: string, check: string | null, headers: Record<string, string> = {}): Mischief {
-  const body = JSON.stringify({ type: `urn:retally:problem:${name}`, title: name, status, detail: null, check, reason: name });
+export function problemMischief(
+  status: number,
+  name: string,
+  check: string | null,
+  headers: Record<string, string> = {},
+): Mischief {
+  const body = JSON.stringify({
+    type: `urn:retally:problem:${name}`,
+    title: name,
+    status,
+    detail: null,
+    check,
+    reason: name,
+  });
   return { status, headers: { 'Content-Type': 'application/problem+json', ...headers }, body };
 }
 
@@ -173,4 +210,3 @@ export class FakeStorage {
     this.values.delete(name);
   }
 }
-
