@@ -1,7 +1,7 @@
-"""The browser's verifier, run by Node over boards in folders: what tests of agreement compare the others with.
+"""The browser's verifier, run by Node and in Chromium over any boards: what tests of agreement compare the others with.
 
-`client/web/node/verifyFolders.ts` is built into `client/web/dist-node` when it is older than its sources. Where Node or
-the web client's packages are missing, the tests are skipped, loudly.
+`client/web/node` is built into `client/web/dist-node` when that is older than its sources. Where Node, the web client's
+packages or Chromium are missing, the tests are skipped, loudly.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,7 +25,20 @@ from tests.client_boards import board_folder
 
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 BUILT = WEB / "dist-node" / "verifyFolders.js"
+IN_BROWSER = WEB / "dist-node" / "browser"
 SOURCES = ("node", "src/core", "src/board", "src/verifier")
+KEPT, RECEIPT = "kept-{:03}.checkpoint", "receipt-{:03}"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Findings = dict[str, dict[str, Any]]
+"""By the board's name: exit code, verdict, states, notes, counts and numbers."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +61,15 @@ def node() -> str:
     return found
 
 
-def build(program: str) -> None:
-    """Builds the verifier for Node, unless it is newer than everything it is made of."""
+def build(program: str, mode: str, built: Path) -> None:
+    """Builds the verifier for Node or for a browser, unless it is newer than everything it is made of."""
     sources = [path for folder in SOURCES for path in (WEB / folder).rglob("*.ts")]
     sources += [WEB / "vite.node.config.ts", WEB / "package-lock.json"]
-    if BUILT.exists() and BUILT.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+    if built.exists() and built.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
     done = subprocess.run(
-        [program, str(vite), "build", "--config", "vite.node.config.ts"],
+        [program, str(vite), "build", "--config", "vite.node.config.ts", "--mode", mode],
         cwd=WEB,
         capture_output=True,
         text=True,
@@ -63,18 +80,18 @@ def build(program: str) -> None:
 
 
 def lay_out(folder: Path, board: BoardToVerify) -> Path:
-    """Writes a board where the Node program expects it."""
+    """Writes a board where the programs expect it."""
     board_folder(folder, {**board.files, "policy.txt": board.policy})
-    for name, contents in (("kept-{:03}.checkpoint", board.kept), ("receipt-{:03}", board.receipts)):
+    for name, contents in ((KEPT, board.kept), (RECEIPT, board.receipts)):
         for position, content in enumerate(contents):
             (folder / name.format(position)).write_bytes(content)
     return folder
 
 
-def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> dict[str, dict[str, Any]]:
+def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> Findings:
     """What the browser's verifier finds on each board: one process a core, each over its share."""
     program = node()
-    build(program)
+    build(program, "production", BUILT)
     folders = {name: str(lay_out(place / f"{at:04}", board)) for at, (name, board) in enumerate(boards.items())}
     shards = max(1, min(os.cpu_count() or 1, 8))
     listed = list(folders.values())
@@ -88,3 +105,47 @@ def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> dict[str
         assert process.returncode == 0, err.decode()
         found |= json.loads(out)["boards"]
     return {name: found[folder] for name, folder in folders.items()}
+
+
+def verify_in_chromium(boards: Mapping[str, BoardToVerify], place: Path) -> Findings:
+    """The same in Debian's Chromium: boards over HTTP, a coordinating worker, and proof workers for every board."""
+    program = node()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("NOT TESTED: chromium is missing, so the verifier was not run in a browser")
+    driver = pytest.importorskip(
+        "playwright.sync_api", reason="NOT TESTED: playwright is missing: no test in a browser"
+    )
+    build(program, "browser", IN_BROWSER / "inBrowser.js")
+    shutil.copytree(IN_BROWSER, place, dirs_exist_ok=True)
+    (place / "index.html").write_text('<!doctype html><meta charset="utf-8"><script src="inBrowser.js" type="module"></script>')
+    listed = []
+    for at, board in enumerate(boards.values()):
+        lay_out(place / f"{at:04}", board)
+        kept = [f"{at:04}/{KEPT.format(position)}" for position in range(len(board.kept))]
+        receipts = [f"{at:04}/{RECEIPT.format(position)}" for position in range(len(board.receipts))]
+        listed.append({"board": f"{at:04}", "kept": kept, "receipts": receipts})
+    with _served(place) as address, driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_function("() => 'findings' in globalThis")
+        found: dict[str, Any] = page.evaluate("(list) => findings(list)", listed)
+        browser.close()
+    return {name: found[f"{at:04}"] for at, name in enumerate(boards)}
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing: a test's output is for what fails."""
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,17 +1,31 @@
-// Builds the verifier for Node: `vite build --config vite.node.config.ts` writes dist-node/verifyFolders.js and its worker,
-// with everything they need in them.
-import { defineConfig } from 'vite';
+// Builds the verifier without its page: `vite build --config vite.node.config.ts` writes dist-node/verifyFolders.js and its
+// worker for Node, with everything they need in them; with `--mode browser`, dist-node/browser for tests in a browser.
+import { defineConfig, type BuildOptions } from 'vite';
 
-export default defineConfig({
-  build: {
-    ssr: true,
-    target: 'node20',
-    outDir: 'dist-node',
-    minify: false,
-    rollupOptions: {
-      input: { verifyFolders: 'node/verifyFolders.ts', proofWorker: 'node/proofWorker.ts' },
-      output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
-    },
+const FOR_NODE: BuildOptions = {
+  ssr: true,
+  target: 'node20',
+  outDir: 'dist-node',
+  emptyOutDir: false,
+  minify: false,
+  rollupOptions: {
+    input: { verifyFolders: 'node/verifyFolders.ts', proofWorker: 'node/proofWorker.ts' },
+    output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
   },
+};
+
+const FOR_BROWSERS: BuildOptions = {
+  target: 'es2022',
+  outDir: 'dist-node/browser',
+  minify: false,
+  modulePreload: false,
+  rollupOptions: { input: 'node/inBrowser.ts', output: { entryFileNames: '[name].js' } },
+};
+
+export default defineConfig(({ mode }) => ({
+  base: './',
+  publicDir: false,
   ssr: { noExternal: true },
-});
+  worker: { format: 'iife' as const },
+  build: mode === 'browser' ? FOR_BROWSERS : FOR_NODE,
+}));

@@ -1,4 +1,4 @@
-"""The browser's verifier, run in Node, finds on every board what `retally verify` finds.
+"""The browser's verifier, run by Node and in Chromium, finds on every board what `retally verify` finds.
 
 The same state of every check, the same verdict and exit code, the same entries named, the same counts, paper counts and
 reconciliation, on every attack of `scenarios`, the honest boards they start from, and the boards of docs/spec/vectors.
@@ -7,7 +7,6 @@ reconciliation, on every attack of `scenarios`, the honest boards they start fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,21 +19,13 @@ from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, sign
 from tests.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
 from tests.client_boards import MemoryBoard
 from tests.own_vectors import own_boards
-from tests.web_verifier import BoardToVerify, verify_in_node
+from tests.web_verifier import BoardToVerify, Findings, verify_in_chromium, verify_in_node
 
 assert scenarios.__all__
 
 VECTORS = {f"vectors: {board.name}": board for board in own_boards()}
 STARTS = ("honest", "witnessed", "in setup", "at the polls", "at the count", "receipts and checkpoints")
 NAMES = [*STARTS, *ATTACKS, *VECTORS]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Reports by the board's name: of `retally verify`, and of the browser's verifier."""
-
-    native: dict[str, Report]
-    web: dict[str, dict[str, Any]]
 
 
 def _starts() -> dict[str, Tampered]:
@@ -64,19 +55,31 @@ def _starts() -> dict[str, Tampered]:
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def boards() -> dict[str, BoardToVerify]:
     built = {**_starts(), **{name: attack.build() for name, attack in ATTACKS.items()}}
     boards = {
         name: BoardToVerify(board.files, format_policy(board.policy), board.kept, board.receipts)
         for name, board in built.items()
     }
-    boards |= {name: BoardToVerify(board.files, board.policy, board.kept) for name, board in VECTORS.items()}
-    web = verify_in_node(boards, tmp_path_factory.mktemp("boards"))
-    native = {
+    return boards | {name: BoardToVerify(board.files, board.policy, board.kept) for name, board in VECTORS.items()}
+
+
+@pytest.fixture(scope="module")
+def native(boards: dict[str, BoardToVerify]) -> dict[str, Report]:
+    return {
         name: verify_board(MemoryBoard(board.files), parse_policy(board.policy), board.kept, board.receipts)
         for name, board in boards.items()
     }
-    return Comparison(native, web)
+
+
+@pytest.fixture(scope="module")
+def in_node(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return verify_in_node(boards, tmp_path_factory.mktemp("node"))
+
+
+@pytest.fixture(scope="module")
+def in_chromium(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return verify_in_chromium(boards, tmp_path_factory.mktemp("chromium"))
 
 
 def _named(notes: list[str]) -> list[str]:
@@ -114,21 +117,29 @@ def of_web(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_browsers_verifier_finds_what_retally_verify_finds(name: str, comparison: Comparison) -> None:
-    assert of_web(comparison.web[name]) == of_native(comparison.native[name])
+def test_in_node_it_finds_what_retally_verify_finds(name: str, in_node: Findings, native: dict[str, Report]) -> None:
+    assert of_web(in_node[name]) == of_native(native[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_chromium_it_finds_what_retally_verify_finds(
+    name: str, in_chromium: Findings, native: dict[str, Report]
+) -> None:
+    assert of_web(in_chromium[name]) == of_native(native[name])
+    assert in_chromium[name]["workers"] > 0
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_the_browsers_verifier_refuses_it_under_this_check_alone(name: str, comparison: Comparison) -> None:
-    states = comparison.web[name]["states"]
+def test_it_refuses_every_attack_under_its_check_alone(name: str, in_node: Findings) -> None:
+    states = in_node[name]["states"]
     attack = ATTACKS[name]
     failed = [check for check, state in states.items() if state == "fail"]
     assert (states[attack.check], failed) == (attack.state, [attack.check] if attack.state == "fail" else [])
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_the_browsers_verifier_finds_what_the_vectors_say(name: str, comparison: Comparison) -> None:
-    found, expected = comparison.web[name], VECTORS[name].expected
+def test_it_finds_what_the_vectors_say(name: str, in_node: Findings) -> None:
+    found, expected = in_node[name], VECTORS[name].expected
     assert found["states"] == expected["states"]
     assert (found["verdict"], found["exitCode"]) == (expected["verdict"], expected["exit_code"])
     assert (found["counts"], found["reconciliation"]) == (expected["units"], expected["reconciliation"])

@@ -11,10 +11,9 @@ import { Unreachable } from '../src/board/source.ts';
 import { Malformed } from '../src/core/errors.ts';
 import { CallingThread, type Pool } from '../src/verifier/pool.ts';
 import { verify } from '../src/verifier/verify.ts';
+import { COULD_NOT_RUN, findingsOf } from './findings.ts';
 import { FolderBoard } from './folderBoard.ts';
 import { nodePool } from './nodePool.ts';
-
-const COULD_NOT_RUN = 3;
 
 async function findings(folder: string, pool: Pool): Promise<object> {
   try {
@@ -31,12 +30,7 @@ async function findings(folder: string, pool: Pool): Promise<object> {
       receipts: await read(/^receipt-/),
       pool,
     });
-    const { exitCode, verdict, verdictLine, states, notes, counts, reconciliation, papers } = report;
-    const { size, root, ballots, seconds } = report;
-    return {
-      ...{ exitCode, verdict, verdictLine, states, notes, counts, reconciliation, papers },
-      ...{ size, root, ballots, seconds },
-    };
+    return findingsOf(report);
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Malformed)) throw error;
     return { exitCode: COULD_NOT_RUN, error: error.message };
