@@ -37,15 +37,15 @@ def link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def build(folder: Path, zone: str, language: str) -> Path:
-    """A clean build in `folder`; returns what would be published."""
+def build(sources: Path, folder: Path, zone: str, language: str) -> Path:
+    """A clean build of `sources` in `folder`; returns what would be published."""
     if shutil.which("npm") is None or not (WEB / "node_modules" / "vite").is_dir():
         pytest.skip("NOT TESTED: npm or client/web/node_modules is missing (npm ci), the web bundle was not built")
     folder.mkdir(parents=True)
     for name in SOURCES:
-        shutil.copy(WEB / name, folder / name)
+        shutil.copy(sources / name, folder / name)
     for name in FOLDERS:
-        shutil.copytree(WEB / name, folder / name)
+        shutil.copytree(sources / name, folder / name)
     hidden = shutil.ignore_patterns(".cache", ".vite", ".vite-temp")
     modules = folder / "node_modules"
     shutil.copytree(WEB / "node_modules", modules, symlinks=True, ignore=hidden, copy_function=link_or_copy)
@@ -65,7 +65,7 @@ def build(folder: Path, zone: str, language: str) -> Path:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("first") / "web", "UTC", "C.UTF-8")
+    return build(WEB, tmp_path_factory.mktemp("first") / "web", "UTC", "C.UTF-8")
 
 
 def files(dist: Path) -> dict[str, bytes]:
@@ -90,7 +90,7 @@ def digest(content: bytes, function: str) -> str:
 
 
 def test_two_clean_builds_in_different_folders_give_the_same_bytes(dist: Path, tmp_path: Path) -> None:
-    other = build(tmp_path / "a longer name" / "of another folder", "Asia/Kamchatka", "ru_RU.UTF-8")
+    other = build(dist.parent, tmp_path / "a longer name" / "of another folder", "Asia/Kamchatka", "ru_RU.UTF-8")
     assert files(other) == files(dist)
 
 
