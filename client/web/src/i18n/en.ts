@@ -714,7 +714,7 @@ export const en = {
     verdictPASS: 'Every check that can be done on this board passes. The counts below follow from the ballots on it.',
     verdictFAIL: 'At least one check fails. The reasons stand below, with the entry they concern.',
     verdictINCOMPLETE: 'Nothing is wrong, but something is missing: the election is not over yet, or files are absent.',
-    noWitness: 'no witness: split views cannot be excluded',
+    noWitness: 'No witness: it cannot be excluded that other people are shown another board (split views).',
     board: 'Board',
     entries: { one: '{count} entry', other: '{count} entries' },
     took: 'In {duration}: {rate} ballots a minute and core, on {cores} cores.',
@@ -735,7 +735,8 @@ export const en = {
     saveCheckpointText: 'Keep it, and compare the board with it later.',
     limits: 'What this page can prove, and what it cannot',
     limitsSelf:
-      'A verifier that the operator serves could be made to say “PASS”. Nothing that this page says about itself can exclude that. So: save the single-file verifier from another place, or open this page from another origin, or run the program retally verify. All are written independently and must give the same verdict.',
+      'A verifier that the operator serves could be made to say “PASS”. Nothing that this page says about itself can exclude that. So: save the verifier as one file from a place you trust, open this page from another origin, or run the program retally verify, which was written independently of this page and must give the same verdict.',
+    saveCopy: 'Save the verifier as one file',
     limitsWhat:
       'What a PASS proves: the counts follow from the ballots on this board, and each counted ballot was made with the key of one credential on the roll, one a credential. Yours is among them if your receipt or tracking code says so.',
     limitsNot:
@@ -749,7 +750,7 @@ export const en = {
     digestSame: 'It is the digest that the manifest names.',
     digestOther: 'The manifest names another digest: {digest}',
     digestNone: 'The manifest names no digest.',
-    digestFile: 'This is a saved copy. Compare its SHA-256 with the one published for retally-verify.html.',
+    digestFile: 'This is a saved copy. Compare its SHA-256 with the one published for verify-offline.html.',
     digestMissing: 'No listing was served with this page.',
   },
   checks: {
