@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -107,8 +107,9 @@ def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> Findings
     return {name: found[folder] for name, folder in folders.items()}
 
 
-def verify_in_chromium(boards: Mapping[str, BoardToVerify], place: Path) -> Findings:
-    """The same in Debian's Chromium: boards over HTTP, a coordinating worker, and proof workers for every board."""
+def verify_in_chromium(boards: Mapping[str, BoardToVerify], in_workers: Container[str], place: Path) -> Findings:
+    """The same in Debian's Chromium, over HTTP: those named `in_workers` with a coordinating worker and proof workers,
+    the others in the page's own thread."""
     program = node()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -118,13 +119,13 @@ def verify_in_chromium(boards: Mapping[str, BoardToVerify], place: Path) -> Find
     )
     build(program, "browser", IN_BROWSER / "inBrowser.js")
     shutil.copytree(IN_BROWSER, place, dirs_exist_ok=True)
-    (place / "index.html").write_text('<!doctype html><meta charset="utf-8"><script src="inBrowser.js" type="module"></script>')
+    (place / "index.html").write_text('<!doctype html><script src="inBrowser.js" type="module"></script>')
     listed = []
-    for at, board in enumerate(boards.values()):
+    for at, (name, board) in enumerate(boards.items()):
         lay_out(place / f"{at:04}", board)
         kept = [f"{at:04}/{KEPT.format(position)}" for position in range(len(board.kept))]
         receipts = [f"{at:04}/{RECEIPT.format(position)}" for position in range(len(board.receipts))]
-        listed.append({"board": f"{at:04}", "kept": kept, "receipts": receipts})
+        listed.append({"board": f"{at:04}", "kept": kept, "receipts": receipts, "inWorkers": name in in_workers})
     with _served(place) as address, driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()

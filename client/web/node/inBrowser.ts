@@ -1,10 +1,10 @@
-// The verifier in a browser over boards on a server, for tests of agreement: the whole way that a page goes, with a
-// coordinating worker and proof workers, and none of the page. `window.findings(list)` answers as verifyFolders does.
+// The verifier in a browser over boards on a server, for tests of agreement: with a coordinating worker and proof workers
+// as a page runs it, or in the one thread of a page that gets no worker. `findings(list)` answers as verifyFolders does.
 import { parsePolicy } from '../src/board/policy.ts';
 import { HttpBoard, Unreachable } from '../src/board/source.ts';
 import { Malformed } from '../src/core/errors.ts';
-import type { Report } from '../src/verifier/report.ts';
 import { runInWorkers } from '../src/verifier/runInWorkers.ts';
+import { verify } from '../src/verifier/verify.ts';
 import { COULD_NOT_RUN, findingsOf } from './findings.ts';
 
 /** One board: its address, and the addresses of what an auditor brings along. */
@@ -12,22 +12,22 @@ interface Listed {
   readonly board: string;
   readonly kept: readonly string[];
   readonly receipts: readonly string[];
+  readonly inWorkers: boolean;
 }
 
 async function read(address: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(address)).arrayBuffer());
 }
 
-async function findings({ board, kept, receipts }: Listed): Promise<object> {
+async function findings({ board, kept, receipts, inWorkers }: Listed): Promise<object> {
   try {
     const policy = parsePolicy(await read(`${board}/policy.txt`));
+    const source = new HttpBoard(board);
+    const brought = { kept: await Promise.all(kept.map(read)), receipts: await Promise.all(receipts.map(read)) };
     let workers = 0;
-    const report: Report = await runInWorkers(new HttpBoard(board), policy, {
-      kept: await Promise.all(kept.map(read)),
-      receipts: await Promise.all(receipts.map(read)),
-      cores: 1,
-      onWorkers: (count) => (workers = count),
-    });
+    const report = inWorkers
+      ? await runInWorkers(source, policy, { ...brought, onWorkers: (count) => (workers = count) })
+      : await verify(source, policy, brought);
     return { ...findingsOf(report), workers };
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Malformed)) throw error;
@@ -38,12 +38,7 @@ async function findings({ board, kept, receipts }: Listed): Promise<object> {
 Object.assign(globalThis, {
   async findings(list: readonly Listed[]): Promise<Record<string, object>> {
     const found: Record<string, object> = {};
-    const waiting = [...list];
-    // Several boards at a time: most of a small board's time is that of workers which start.
-    const take = async (): Promise<void> => {
-      for (let one = waiting.shift(); one; one = waiting.shift()) found[one.board] = await findings(one);
-    };
-    await Promise.all(Array.from({ length: 3 }, take));
+    for (const one of list) found[one.board] = await findings(one);
     return found;
   },
 });
