@@ -605,6 +605,7 @@ export const en = {
     option: 'Option',
     online: 'Online',
     paper: 'Paper, not verified',
+    notVerified: 'not verified',
     paperShort: 'Paper',
     combined: 'Combined',
     share: 'Share',

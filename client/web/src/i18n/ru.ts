@@ -696,6 +696,7 @@ export const ru: Translation<typeof en> = {
     option: 'Вариант',
     online: 'Онлайн',
     paper: 'На бумаге, не проверено',
+    notVerified: 'не проверено',
     paperShort: 'На бумаге',
     combined: 'Вместе',
     share: 'Доля',
