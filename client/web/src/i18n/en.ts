@@ -199,7 +199,8 @@ export const en = {
       at: 'A ballot was accepted at position {index}, tracking code {code}.',
       notYou:
         'If that was not you, somebody else has your codes: tell the registrar. You can still vote; a new ballot takes the place of the one before.',
-      again: 'If you vote again, only the new ballot counts. Anyone can see that somebody voted again, not who or how.',
+      again:
+        'If you vote again, only the new ballot counts. Anyone can see that one voter voted again, not how; the registrars together can tell who.',
       strange: 'An entry at position {index} names your credential but has no effect ({check}).',
       byServer:
         'The server said where to look; each ballot was checked. A later check with “Find my ballot” reads more.',

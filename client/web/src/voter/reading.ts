@@ -37,6 +37,11 @@ export class Untrustworthy extends Error {
   override readonly name = 'Untrustworthy';
 }
 
+/** The link and the board are about different elections. */
+export class OtherElection extends Error {
+  override readonly name = 'OtherElection';
+}
+
 /** The codes' credential was not on the roll, or was revoked or replaced. */
 export class NotOnRoll extends Error {
   override readonly name = 'NotOnRoll';
@@ -82,14 +87,14 @@ export const isWitnessed = (view: { head: OpenedCheckpoint; policy: TrustPolicy 
 
 /**
  * The board that has this election's manifest as entry 0; without `election` whatever manifest is there, and whoever reads
- * it has to compare the election id. Throws Untrustworthy, NotThere, Malformed, Unreachable.
+ * it has to compare the election id. Throws OtherElection, Untrustworthy, NotThere, Malformed, Unreachable.
  */
 export async function readView(source: BoardSource, election: string | null): Promise<BoardView> {
   const checkpoint = await readCheckpoint(source);
   const manifestEntry = await readManifestEntry(source, checkpoint);
   const id = electionId(manifestEntry);
   if (election !== null && toHex(id) !== election) {
-    throw new Untrustworthy(`this board is of election ${toHex(id)}, the link names ${election}`);
+    throw new OtherElection(`this board is of election ${toHex(id)}, the link names ${election}`);
   }
   const { manifest, policy } = readManifest(manifestEntry);
   const head = openCheckpoint(checkpoint, policy.board, policy.witnesses);

@@ -16,7 +16,7 @@ import {
   type BoardView,
   type Standing,
 } from '../../voter/reading.ts';
-import { witnessed, type CheckedReceipt } from '../../voter/receipts.ts';
+import { codeOfEntry, witnessed, type CheckedReceipt } from '../../voter/receipts.ts';
 import type { Test } from '../../voter/sealedBallot.ts';
 import { sealInWorker } from '../../voter/sealer.ts';
 import type { Sealed } from '../../voter/sealing.ts';
@@ -247,6 +247,7 @@ export class VoteSession {
   async send(): Promise<void> {
     const { view, entry } = this;
     if (view === null || entry === null) return;
+    this.trackingCode = codeOfEntry(entry);
     let stage: 'sending' | 'checking' = 'sending';
     const show = (trouble: Trouble | null): void => {
       this.step = { at: 'casting', stage, trouble, kept: recallPending(storage, this.electionHex) !== null };
@@ -346,6 +347,7 @@ export function obstacleOf(error: unknown): Obstacle['name'] | null {
     case 'Malformed':
       return 'distrust';
     case 'NotThere':
+    case 'OtherElection':
     case 'TypeError':
       return 'failed';
     default:
