@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from retally_client.verifier.report import Report, outcome_json
+from tests.attacks.tampering import CHECKS
 from tests.client_boards import board_folder
 
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
@@ -150,3 +152,39 @@ def _served(folder: Path) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def _named(notes: list[str]) -> list[str]:
+    """The entries that notes name, in order."""
+    return list(dict.fromkeys(note.split(":")[0] for note in notes if note.startswith("entry ")))
+
+
+def of_native(report: Report) -> dict[str, Any]:
+    """What must be the same of a report of `retally verify`."""
+    outcome = report.outcome
+    as_json = outcome_json(outcome) if outcome else None
+    return {
+        "verdict": (report.verdict_line, report.exit_code),
+        "states": {check: report.state_of(check) for check in CHECKS},
+        "named": {check: _named(list(report.notes_of(check))) for check in CHECKS},
+        "notes": {check: len(report.notes_of(check)) for check in CHECKS},
+        "counts": as_json["units"] if as_json and outcome and outcome.counts else None,
+        "paper": as_json["paper"] if as_json else [],
+        "reconciliation": as_json["reconciliation"] if as_json else None,
+        "head": (float(report.head.size), report.head.root.hex()) if report.head else (None, None),
+    }
+
+
+def of_web(found: dict[str, Any]) -> dict[str, Any]:
+    """The same of what the browser's verifier found."""
+    return {
+        "verdict": (found["verdictLine"], found["exitCode"]),
+        "states": found["states"],
+        "named": {check: _named(found["notes"][check]) for check in CHECKS},
+        "notes": {check: len(found["notes"][check]) for check in CHECKS},
+        "counts": found["counts"],
+        "paper": [{name: paper[name] for name in paper if name != "stations"} for paper in found["papers"]],
+        "reconciliation": found["reconciliation"],
+        # JavaScript's numbers: a size beyond 2^53, of which there is no board, is rounded.
+        "head": (None if found["size"] is None else float(found["size"]), found["root"]),
+    }

@@ -7,19 +7,17 @@ reconciliation, on every attack of `scenarios`, the honest boards they start fro
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from retally_client.verifier.report import Report, outcome_json
+from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
 from retally_crypto.policy import format_policy, parse_policy
 from tests.attacks import scenarios
 from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
-from tests.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
+from tests.attacks.tampering import ATTACKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
 from tests.client_boards import MemoryBoard
 from tests.own_vectors import own_boards
-from tests.web_verifier import BoardToVerify, Findings, verify_in_chromium, verify_in_node
+from tests.web_verifier import BoardToVerify, Findings, of_native, of_web, verify_in_chromium, verify_in_node
 
 assert scenarios.__all__
 
@@ -82,40 +80,6 @@ def in_node(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def in_chromium(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
     return verify_in_chromium(boards, IN_WORKERS, tmp_path_factory.mktemp("chromium"))
-
-
-def _named(notes: list[str]) -> list[str]:
-    """The entries that notes name, in order."""
-    return list(dict.fromkeys(note.split(":")[0] for note in notes if note.startswith("entry ")))
-
-
-def of_native(report: Report) -> dict[str, Any]:
-    outcome = report.outcome
-    as_json = outcome_json(outcome) if outcome else None
-    return {
-        "verdict": (report.verdict_line, report.exit_code),
-        "states": {check: report.state_of(check) for check in CHECKS},
-        "named": {check: _named(list(report.notes_of(check))) for check in CHECKS},
-        "notes": {check: len(report.notes_of(check)) for check in CHECKS},
-        "counts": as_json["units"] if as_json and outcome and outcome.counts else None,
-        "paper": as_json["paper"] if as_json else [],
-        "reconciliation": as_json["reconciliation"] if as_json else None,
-        "head": (float(report.head.size), report.head.root.hex()) if report.head else (None, None),
-    }
-
-
-def of_web(found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "verdict": (found["verdictLine"], found["exitCode"]),
-        "states": found["states"],
-        "named": {check: _named(found["notes"][check]) for check in CHECKS},
-        "notes": {check: len(found["notes"][check]) for check in CHECKS},
-        "counts": found["counts"],
-        "paper": [{name: paper[name] for name in paper if name != "stations"} for paper in found["papers"]],
-        "reconciliation": found["reconciliation"],
-        # JavaScript's numbers: a size beyond 2^53, of which there is no board, is rounded.
-        "head": (None if found["size"] is None else float(found["size"]), found["root"]),
-    }
 
 
 @pytest.mark.parametrize("name", NAMES)
