@@ -53,10 +53,15 @@ def serve(config: ConfigFile = None) -> None:
     logs.configure(settings.log_level)
     try:
         elections = Elections(settings, time.time, Record)
+        try:
+            application = create_app(elections)
+        except RetallyError:
+            elections.close()
+            raise
     except (RetallyError, OSError) as error:
         raise _cannot(f"The server does not start: {error}") from error
     configuration = uvicorn.Config(
-        create_app(elections),
+        application,
         host=settings.host,
         port=settings.port,
         log_config=None,

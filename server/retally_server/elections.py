@@ -29,6 +29,7 @@ from retally_server.sequencer import Sequencer
 from retally_server.settings import Settings
 from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
 from retally_server.submissions import Answer
+from retally_server.turnout import Turnout
 
 _log = structlog.get_logger()
 
@@ -56,6 +57,9 @@ class Elections:
         except BaseException:
             self.close()
             raise
+        self._turnout = Turnout(
+            self._store, lambda: [one.log.board for one in self.all()], clock, settings.turnout_seconds
+        )
 
     @property
     def store(self) -> Store:
@@ -73,14 +77,22 @@ class Elections:
             raise Problem("not-found", "there is no election of this name here")
         return sequencer
 
+    def casting_origins(self, slug: str) -> tuple[str, ...]:
+        """The web pages' origins that the manifest of this board names; none if there is no such board."""
+        sequencer = self._boards.get(slug)
+        published = None if sequencer is None else sequencer.log.published
+        return () if published is None else tuple(published.record.manifest.client.origins)
+
     async def start(self) -> None:
         """Starts sequencing on every board."""
         for sequencer in self._boards.values():
             sequencer.start()
+        self._turnout.start()
         _log.info("started", elections=len(self._boards))
 
     async def stop(self) -> None:
         """Answers what waits on every board, then closes the database and frees the data folder."""
+        await self._turnout.stop()
         for sequencer in self._boards.values():
             await sequencer.stop()
         self.close()

@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     rate_ballots: Annotated[int, Field(ge=1)] = Field(10, description="Accepted ballots per credential and window.")
     rate_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Length of that window.")
     checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
+    turnout_seconds: Annotated[int, Field(ge=60)] = Field(
+        900, description="How often the numbers of entries and ballots are noted, for the turnout curve."
+    )
+    web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -109,6 +109,18 @@ APPEND_ONLY_0001 = (
 )
 """The triggers of migration 0001. A later change is a new constant beside this one, never a change to it."""
 
+APPEND_ONLY_0002 = (
+    *(_forbid("turnout", verb) for verb in ("UPDATE", "DELETE")),
+    _demand(
+        "turnout",
+        "later",
+        "EXISTS (SELECT 1 FROM turnout WHERE board_id = NEW.board_id "
+        "AND (time >= NEW.time OR entries >= NEW.entries OR ballots > NEW.ballots))",
+        "turnout is noted in the order of time, and only grows",
+    ),
+)
+"""The triggers of migration 0002."""
+
 
 def folder_of(engine: Engine) -> Path | None:
     """The folder that holds the database file, so that its name can be made durable; None for another database."""

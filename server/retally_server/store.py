@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, LargeBinary, UniqueConstraint, create_engine
+from sqlalchemy import Engine, LargeBinary, UniqueConstraint, create_engine, func
 from sqlalchemy.schema import Column, ForeignKeyConstraint
 from sqlalchemy.types import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -67,6 +67,16 @@ class CheckpointRow(SQLModel, table=True):
     note: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class TurnoutRow(SQLModel, table=True):
+    """How far a board had grown at the end of an interval, by this server's clock."""
+
+    __tablename__ = "turnout"
+    board_id: int = Field(primary_key=True, foreign_key="boards.id")
+    time: int = Field(primary_key=True, sa_type=BigInteger)
+    entries: int = Field(sa_type=BigInteger)
+    ballots: int = Field(sa_type=BigInteger)
+
+
 @dataclass(frozen=True)
 class Board:
     """A board as the database knows it."""
@@ -102,6 +112,15 @@ class StoredBallot:
     index: int
     credential: bytes
     body_hash: bytes
+
+
+@dataclass(frozen=True)
+class TurnoutPoint:
+    """`entries` and `ballots` on the board at `time`, POSIX seconds."""
+
+    time: int
+    entries: int
+    ballots: int
 
 
 class CheckpointMovedError(Exception):
@@ -241,6 +260,29 @@ class Store:
                 .limit(16)
             )
             return [StoredBallot(row.idx, row.credential, row.body_hash) for row in rows]
+
+    def note_turnout(self, board: Board, time: int) -> None:
+        """Notes how far the board has grown at `time`, unless it has not grown since the last note, or time went
+        back."""
+        with Session(self.engine.execution_options(**sqlite.WRITING)) as session, session.begin():
+            newest = _newest(session, board.id)
+            last = session.exec(
+                select(TurnoutRow).where(TurnoutRow.board_id == board.id).order_by(col(TurnoutRow.time).desc()).limit(1)
+            ).first()
+            if newest is None or (last is not None and (last.time >= time or last.entries >= newest.size)):
+                return
+            ballots = session.exec(
+                select(func.count()).select_from(BallotRow).where(BallotRow.board_id == board.id)
+            ).one()
+            session.add(TurnoutRow(board_id=board.id, time=time, entries=newest.size, ballots=ballots))
+
+    def turnout(self, board: Board) -> list[TurnoutPoint]:
+        """Every note of a board's growth, in the order of time."""
+        with Session(self.engine) as session:
+            rows = session.exec(
+                select(TurnoutRow).where(TurnoutRow.board_id == board.id).order_by(col(TurnoutRow.time))
+            )
+            return [TurnoutPoint(row.time, row.entries, row.ballots) for row in rows]
 
 
 def _board(row: BoardRow) -> Board:

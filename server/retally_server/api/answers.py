@@ -143,3 +143,29 @@ class Health(BaseModel):
     engine: str = Field(description="native or reference.", examples=["native"])
     elections: int = Field(examples=[1])
     waiting: int = Field(description="Entries that wait to be sequenced.", examples=[0])
+
+
+class TurnoutNote(BaseModel):
+    """How far the board had grown at one time."""
+
+    time: int = Field(description="POSIX seconds, a multiple of the interval.")
+    entries: int = Field(description="Entries on the board.")
+    ballots: int = Field(description="Ballots among them, superseded ones included.")
+
+
+class TurnoutCurve(BaseModel):
+    """The board's growth, as the server noted it. Only the numbers at the end can be verified."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "interval": 900,
+                "points": [
+                    {"time": 1811837700, "entries": 310, "ballots": 287},
+                    {"time": 1811838600, "entries": 655, "ballots": 632},
+                ],
+            }
+        }
+    )
+    interval: int = Field(description="Seconds between two notes; a note without growth is left out.")
+    points: list[TurnoutNote]

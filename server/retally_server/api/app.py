@@ -15,9 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retally_server import __version__
 from retally_server.api import ballots_api, elections_api, health_api, log_api
+from retally_server.api.casting_origins import CastingOrigins
+from retally_server.api.web_api import web_router
 from retally_server.elections import Elections
 from retally_server.logs import fault_place
 from retally_server.problems import Problem, ProblemDetails
+from retally_server.web_pages import read_web_pages
 
 _log = structlog.get_logger()
 
@@ -53,7 +56,11 @@ class FaultsBecomeProblems:
 
 
 def create_app(elections: Elections) -> FastAPI:
-    """The server over these elections; it starts their sequencers when it starts and closes them when it stops."""
+    """The server over these elections; it starts their sequencers when it starts and closes them when it stops.
+
+    Raises Unusable if the settings name a web client that is not what its listing says.
+    """
+    files = {} if elections.settings.web is None else read_web_pages(elections.settings.web)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -75,10 +82,12 @@ def create_app(elections: Elections) -> FastAPI:
     app.state.elections = elections
     for module in (elections_api, ballots_api, log_api, health_api):
         app.include_router(module.router)
+    app.include_router(web_router(files))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unreadable_parameters)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"])
+    app.add_middleware(CastingOrigins, allowed=elections.casting_origins)
     app.add_middleware(FaultsBecomeProblems)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

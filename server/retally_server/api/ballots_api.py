@@ -34,7 +34,9 @@ _NO_BALLOT = bytes(32)
     summary="Cast a ballot",
     responses={
         **receipts("The ballot is on the board; its receipt.", "These bytes were on the board; the same receipt."),
-        **documented(*BODY_PROBLEMS, "not-found", "outside-hours", "too-many-ballots", *STORE_PROBLEMS),
+        **documented(
+            *BODY_PROBLEMS, "origin-not-allowed", "not-found", "outside-hours", "too-many-ballots", *STORE_PROBLEMS
+        ),
     },
     openapi_extra=body("A ballot entry (docs/spec 6). It needs no signature: its proof is one.", EXAMPLE_BALLOT),
 )

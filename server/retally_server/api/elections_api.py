@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from retally_crypto.encoding import b64url_encode
@@ -11,6 +12,8 @@ from retally_server.api.answers import (
     EXAMPLE_OFFICIAL,
     ElectionList,
     ElectionSummary,
+    TurnoutCurve,
+    TurnoutNote,
     body,
     receipts,
 )
@@ -72,6 +75,14 @@ async def list_elections(elections: ElectionsHere) -> ElectionList:
 async def show_election(board: BoardHere) -> ElectionSummary:
     """The election's state as of its published checkpoint. For reading only: an auditor reads the board."""
     return _summary(board)
+
+
+@router.get("/elections/{slug}/turnout", summary="See the board grow", responses=documented("not-found"))
+async def show_turnout(board: BoardHere, elections: ElectionsHere) -> TurnoutCurve:
+    """Notes at the end of intervals, by this server's clock: the server's word, which nobody can verify."""
+    points = await run_in_threadpool(elections.store.turnout, board.log.board)
+    notes = [TurnoutNote(time=point.time, entries=point.entries, ballots=point.ballots) for point in points]
+    return TurnoutCurve(interval=elections.settings.turnout_seconds, points=notes)
 
 
 @router.post(

@@ -1,0 +1,99 @@
+"""The web client that this server hands out: exactly the files that its build lists, with the build's own policy.
+
+The folder is a build of `client/web`: its files, `bundle.sha256` (docs/spec page 10) and `csp.json`, which gives the
+Content-Security-Policy of each page and of everything else. All of it is read and compared with the listing once, at
+the start, and served from memory: no request ever becomes a path on this machine.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from retally_crypto.errors import Unusable
+
+LISTING, POLICIES = "bundle.sha256", "csp.json"
+FILE_LIMIT = 16 * 1024 * 1024
+MOST_FILES = 256
+
+_LINE = re.compile(r"([0-9a-f]{64})  ((?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*)")
+_HASHED_NAME = re.compile(r"assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".sha256": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """One file as it is answered."""
+
+    content: bytes
+    media_type: str
+    headers: dict[str, str]
+
+
+def read_web_pages(folder: Path) -> dict[str, WebFile]:
+    """Every file of a build by its path under `/`. Raises Unusable if it is not exactly what its listing says."""
+    try:
+        listing = (folder / LISTING).read_bytes()
+        contents = {path: _read(folder / path, digest) for path, digest in _entries(listing)}
+        policies = json.loads(contents[POLICIES])
+    except (OSError, KeyError, ValueError) as error:
+        raise Unusable(f"the web client in {folder} cannot be served: {error}") from error
+    if not isinstance(policies, dict) or not all(isinstance(policy, str) for policy in policies.values()):
+        raise Unusable(f"the web client in {folder} cannot be served: {POLICIES} is not a policy for each page")
+    contents[LISTING] = listing
+    files = {path: _web_file(path, content, policies) for path, content in contents.items()}
+    if "index.html" not in files or "*" not in policies:
+        raise Unusable(f"the web client in {folder} has no index.html, or no policy for other files")
+    return files
+
+
+def _entries(listing: bytes) -> list[tuple[str, str]]:
+    lines = listing.decode("ascii").split("\n")
+    if lines.pop() != "" or not 0 < len(lines) <= MOST_FILES:
+        raise ValueError(f"{LISTING} has not 1 to {MOST_FILES} lines that end in a newline")
+    found = []
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"{LISTING} has a line of another form")
+        found.append((match[2], match[1]))
+    if [path for path, _ in found] != sorted({path for path, _ in found}):
+        raise ValueError(f"{LISTING} is not sorted, or names a file twice")
+    return found
+
+
+def _read(path: Path, digest: str) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(FILE_LIMIT + 1)
+    if len(content) > FILE_LIMIT or hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"{path.name} is not the file that {LISTING} names")
+    return content
+
+
+def _web_file(path: str, content: bytes, policies: dict[str, str]) -> WebFile:
+    media_type = _MEDIA_TYPES.get(Path(path).suffix)
+    if media_type is None:
+        raise Unusable(f"the web client has a file of an unknown type: {path}")
+    headers = dict(_ALWAYS)
+    headers["Content-Security-Policy"] = policies.get(path, policies.get("*", "default-src 'none'"))
+    headers["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if _HASHED_NAME.fullmatch(path) else "public, no-cache"
+    )
+    headers["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return WebFile(content, media_type, headers)
