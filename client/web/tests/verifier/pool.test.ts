@@ -2,33 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { concat, toHex } from '../../src/core/bytes.ts';
 import { BASE, IDENTITY, add, encodePoint, multiply, type Point } from '../../src/core/group.ts';
-import { CallingThread, WorkerPool, serveTasks, type Port } from '../../src/verifier/pool.ts';
-
-/** Two ends of a channel, without threads: messages are cloned as a worker's would be. */
-function channel(): { near: Port; far: Port; die: (reason: Error) => void } {
-  const listeners: Record<'near' | 'far', (message: unknown) => void> = { near: () => {}, far: () => {} };
-  let failed: (reason: Error) => void = () => {};
-  const end = (own: 'near' | 'far', other: 'near' | 'far'): Port => ({
-    post: (message, transfer) => {
-      const copy: unknown = structuredClone(message, { transfer });
-      setTimeout(() => listeners[other](copy));
-    },
-    listen: (onMessage, onError) => {
-      listeners[own] = onMessage;
-      if (own === 'near') failed = onError;
-    },
-    close: () => {},
-  });
-  return { near: end('near', 'far'), far: end('far', 'near'), die: (reason) => failed(reason) };
-}
+import { CallingThread, WorkerPool, serveTasks } from '../../src/verifier/pool.ts';
+import { channel } from './channels.ts';
 
 function workers(count: number): { pool: WorkerPool; die: (reason: Error) => void } {
-  const channels = Array.from({ length: count }, channel);
-  channels.forEach(({ far }) => serveTasks(far));
-  return {
-    pool: new WorkerPool(channels.map(({ near }) => near)),
-    die: (reason) => channels[0]?.die(reason),
-  };
+  const made = Array.from({ length: count }, channel);
+  made.forEach(({ far }) => serveTasks(far));
+  return { pool: new WorkerPool(made.map(({ near }) => near)), die: (reason) => made[0]?.die(reason) };
 }
 
 const rowsOf = (rows: number, columns: number): { points: Point[][]; encoded: Uint8Array[] } => {
