@@ -37,10 +37,12 @@ const SMALLEST_BATCH = 16;
 /** Points in one task of sums. */
 const POINTS = 8192;
 
-/** For where no worker can be made: slices with a breath between them, so that a page stays alive. */
+/** For where no worker can be made: slices of ballots with a breath between them, so that a page stays alive. */
 export class CallingThread implements Pool {
-  readonly appetite = 64;
   readonly #tasks = new ProofTasks();
+
+  /** `appetite`: ballots in a slice. Larger batches are faster, and a page answers nothing meanwhile. */
+  constructor(readonly appetite = SMALLEST_BATCH) {}
 
   begin(election: Election): void {
     this.#tasks.begin(election);
