@@ -745,6 +745,7 @@ export const en = {
       'What it does not prove: that paper counts are right, that each credential belongs to a person, that a voter’s device encrypted what the voter chose, or that nobody was watched or paid.',
     limitsId: 'Everything hangs on the election id. Get it from somewhere other than this server.',
     speed: 'Speed',
+    speedMeasured: 'Measured: {rate} ballots of {options} options a minute and core ({machine}).',
     speedText: 'This verification: {rate} ballots a minute and core.',
     digest: 'Digest of this page',
     digestText:
