@@ -69,6 +69,7 @@ def serve(config: ConfigFile = None) -> None:
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=60,
+        lifespan="on",
     )
     server = _AnnouncingServer(configuration)
     server.run()

@@ -29,8 +29,12 @@ class CastingOrigins:
         self._allowed = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        casting = _CASTING.fullmatch(scope["path"]) if scope["type"] == "http" else None
-        headers = Headers(scope=scope) if casting else Headers()
+        # Starting and stopping come this way too; an error here would let the server run without having started.
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        casting = _CASTING.fullmatch(scope["path"])
+        headers = Headers(scope=scope)
         origin = headers.get("origin")
         sends = scope["method"] == "POST" or headers.get("access-control-request-method") == "POST"
         if casting is None or origin is None or not sends:
