@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retally_client.verifier.board import ATTEMPTS, FolderBoard, HttpBoard, Unreachable, open_board
+from retally_client.verifier.board import FolderBoard, HttpBoard, Unreachable, open_board
+from retally_client.verifier.fetching import ATTEMPTS
 from tests.client_boards import answering, serving
 
 

@@ -45,12 +45,14 @@ def demo(
 @app.command()
 @plain_errors
 def serve(
-    port: Annotated[int, typer.Option(help="where to listen on 127.0.0.1; 0 takes a free one")] = 0,
+    port: Annotated[int, typer.Option(help="where to listen on 127.0.0.1; 0 takes a free one")] = 8080,
     voters: Annotated[int, typer.Option(min=1, max=1000, help="how many voters get codes")] = 3,
     folder: Annotated[Path | None, typer.Option(help="a folder that is not there yet; default: demo-TIME")] = None,
+    web: Annotated[Path | None, typer.Option(help="a build of the web client, to vote and verify in a browser")] = None,
+    results: Annotated[bool, typer.Option(help="also make a finished election, to look at its results")] = True,
 ) -> None:
-    """Run a small election, open for voting, and print the voters' codes. Every key is in one place: a trial."""
-    serve_trial(_new_folder(folder), port, voters)
+    """Run a small election, open for voting, and print the voters' links. Every key is in one place: a trial."""
+    serve_trial(_new_folder(folder), port, voters, web, results)
 
 
 def _new_folder(folder: Path | None) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -59,7 +60,13 @@ class Demonstration:
         return self.equal and self.verdict == "PASS" and "V10" in self.refused_by
 
 
-def demo_manifest(replay: Replay, officials: Officials, board_key: str, opens: int) -> Manifest:
+NO_PAGES: dict[str, Any] = {"origins": [], "bundle": None}
+"""The manifest's `client` where no web page takes part."""
+
+
+def demo_manifest(
+    replay: Replay, officials: Officials, board_key: str, opens: int, client: dict[str, Any] = NO_PAGES
+) -> Manifest:
     """The manifest of the re-enactment: one district, one contest and one style for each published district; no
     witness."""
     return Manifest.model_validate(
@@ -97,7 +104,7 @@ def demo_manifest(replay: Replay, officials: Officials, board_key: str, opens: i
             ],
             "smallest_unit": 10,
             "caps": {"revocations": 0, "replacements": 0},
-            "client": {"origins": [], "bundle": None},
+            "client": client,
         }
     )
 
@@ -121,7 +128,8 @@ def run_demo(folder: Path, scale: int, smaller: Replay | None = None) -> Demonst
     officials = Officials.fresh(REGISTRARS, GUARDIANS)
     board_key = new_board_key(server, SLUG, "localhost/elections", officials.authority.verifier_key)
     with running_server(server, folder / "server.log") as address:
-        election = _vote(address, replay, officials, board_key, folder)
+        manifest = demo_manifest(replay, officials, board_key, int(time.time()))
+        election = re_enact(LiveElection(address, manifest, officials), replay, folder)
         with progress("mirroring the public files") as bar:
             mirror_board(open_board(election.url), election.policy, folder / "board", bar.begin, bar.advance)
     (folder / "policy").write_bytes(format_policy(election.policy))
@@ -134,9 +142,9 @@ def run_demo(folder: Path, scale: int, smaller: Replay | None = None) -> Demonst
     return verified
 
 
-def _vote(address: str, replay: Replay, officials: Officials, board_key: str, folder: Path) -> LiveElection:
-    manifest = demo_manifest(replay, officials, board_key, int(time.time()))
-    election = LiveElection(address, manifest, officials)
+def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElection:
+    """The whole election, from the manifest to the result; guardians' journals go into `folder`."""
+    manifest, officials = election.manifest, election.officials
     election.create()
     _done(f"election {election.policy.election_id.hex()}")
     with _quiet("key ceremony"):

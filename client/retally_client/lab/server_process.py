@@ -24,27 +24,36 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class ServerFolder:
-    """The server's data folder, with the passphrase of its board keys beside it (this is a trial: both on one disk)."""
+    """The server's data folder, with the passphrase of its board keys beside it (this is a trial: both on one disk).
+
+    `web` is a build of the web client to be served, if any.
+    """
 
     data: Path
     passphrase_file: Path
+    web: Path | None = None
 
     def environment(self, port: int) -> dict[str, str]:
-        return os.environ | {
-            "RETALLY_DATA": str(self.data),
-            "RETALLY_HOST": "127.0.0.1",
-            "RETALLY_PORT": str(port),
-            "RETALLY_KEY_PASSPHRASE_FILE": str(self.passphrase_file),
-        }
+        pages = {} if self.web is None else {"RETALLY_WEB": str(self.web), "RETALLY_TURNOUT_SECONDS": "60"}
+        return (
+            os.environ
+            | pages
+            | {
+                "RETALLY_DATA": str(self.data),
+                "RETALLY_HOST": "127.0.0.1",
+                "RETALLY_PORT": str(port),
+                "RETALLY_KEY_PASSPHRASE_FILE": str(self.passphrase_file),
+            }
+        )
 
 
-def make_server_folder(folder: Path) -> ServerFolder:
-    """An empty data folder and a fresh passphrase."""
+def make_server_folder(folder: Path, web: Path | None = None) -> ServerFolder:
+    """An empty data folder and a fresh passphrase; with the pages of a build of the web client, if one is named."""
     folder.mkdir(parents=True)
     passphrase_file = folder / "board-key-passphrase"
     passphrase_file.touch(mode=0o600)
     passphrase_file.write_text(secrets.token_urlsafe(24) + "\n")
-    return ServerFolder(folder / "data", passphrase_file)
+    return ServerFolder(folder / "data", passphrase_file, web)
 
 
 def new_board_key(server: ServerFolder, slug: str, origin_host: str, authority: VerifierKey) -> str:

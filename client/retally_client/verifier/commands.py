@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from retally_client.console import DONE, err, out, plain_errors, print_json, progress
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Unreachable, open_board
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_client.verifier.kept import default_folder, keep, read_kept
 from retally_client.verifier.mirror import mirror_board
 from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
+from retally_client.verifier.web_bundle import look_at_web
 from retally_crypto.checkpoints import parse_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
@@ -55,6 +56,10 @@ def verify(
     receipt: Annotated[
         list[Path] | None, typer.Option("--receipt", help="a voter's .tlog-proof; may be repeated")
     ] = None,
+    web: Annotated[
+        list[str] | None, typer.Option("--web", help="another origin that serves the web bundle; may be repeated")
+    ] = None,
+    no_web: Annotated[bool, typer.Option("--no-web", help="do not ask the manifest's origins for the bundle")] = False,
     forget: Annotated[bool, typer.Option("--forget", help="neither read nor keep checkpoints")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,6 +73,10 @@ def verify(
         err.print(f"engine: {engine.NAME}", style="dim")
     with progress("verifying entries") as bar:
         report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance)
+    ask_origins = not no_web and not isinstance(board, FolderBoard)
+    if web or ask_origins:
+        with progress("reading the web bundle"):
+            report = look_at_web(report, _origins(report) if ask_origins else (), web or ())
     if as_json:
         print_json(report_json(report))
     else:
@@ -75,6 +84,10 @@ def verify(
     if not forget:
         _remember(folder, trusted, report)
     raise typer.Exit(report.exit_code)
+
+
+def _origins(report: Report) -> tuple[str, ...]:
+    return () if report.record is None else tuple(report.record.manifest.client.origins)
 
 
 def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:

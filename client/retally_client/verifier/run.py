@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, TooLong, Unreachable
 from retally_client.verifier.claims import Claims, read_claims, v04_times
 from retally_client.verifier.report import Report
+from retally_client.verifier.web_bundle import v21_not_looked_at
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
-from retally_crypto.checks.findings import TITLES, CheckResult, conclude, incomplete_from
+from retally_crypto.checks.findings import CheckResult, conclude, incomplete_from
 from retally_crypto.checks.v03_manifest import v03_unreadable
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, RetallyError
@@ -87,7 +88,8 @@ def verify_board(
 
     `kept` are checkpoints accepted earlier, `receipts` voters' `.tlog-proof` files. `begin` is told the number of
     entries, `advance` how many more were read. Raises Unreachable if the board does not answer or has no checkpoint;
-    what an adversary can write into the files never raises, it fails its check.
+    what an adversary can write into the files never raises, it fails its check. V21 is not looked at here: see
+    `web_bundle.look_at_web`.
     """
     try:
         raw = board.read("checkpoint", CHECKPOINT_LIMIT)
@@ -143,17 +145,8 @@ def _report(
         head=None if head is None else head.head,
         checkpoint=raw,
         record=record,
-        checks=(*checks, v21_web_bundle(record)),
+        checks=(*checks, v21_not_looked_at(record)),
     )
-
-
-def v21_web_bundle(record: Record | None) -> CheckResult:
-    """Not applicable: this verifier is a program on the auditor's machine and was not served by the board."""
-    if record is not None and record.manifest.client.bundle is None:
-        reason = "the manifest names no web bundle"
-    else:
-        reason = "this verifier was not served by the board"
-    return CheckResult("V21", TITLES["V21"], "not applicable", (reason,))
 
 
 def _read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, tuple[bytes, ...]]:
