@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test check bench serve vectors lock clean setup setup-development
+.PHONY: demo test check bench serve vectors lock clean setup setup-development setup-web setup-everything
 
 setup:
 	@scripts/setup.sh runtime
@@ -10,15 +10,23 @@ setup:
 setup-development:
 	@scripts/setup.sh development
 
+setup-web:
+	@scripts/setup.sh runtime web
+
+setup-everything:
+	@scripts/setup.sh development web
+
 demo: setup  ## a whole election on the published totals: keys, ballots over HTTP, board, tally, verification, and a caught fraud
 	@$(BIN)/retally lab demo $(ARGS)
 
-test: setup-development  ## every test; tests that need something absent say so
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+test: setup-everything  ## every test; tests that need something absent say so
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@if [ -d client/web/node_modules ]; then cd client/web && npm test --silent; \
+	 else echo "Node.js is missing: the tests of the web client did not run"; fi
 	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
 
-check: setup-development  ## format, lint, types, dependency rule
+check: setup-everything  ## format, lint, types, dependency rule
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -26,12 +34,15 @@ check: setup-development  ## format, lint, types, dependency rule
 	@if command -v cargo >/dev/null; then cargo fmt --check --manifest-path crypto/native/Cargo.toml \
 	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings; \
 	 else echo "cargo is missing: rustfmt and clippy did not run"; fi
+	@if [ -d client/web/node_modules ]; then cd client/web && npm run --silent check; \
+	 else echo "Node.js is missing: the web client was not checked"; fi
 
 bench: setup-development  ## measure on this machine; writes benchmarks/figures.json
 	@$(BIN)/python -m benchmarks
 
-serve: setup  ## a ballot server with a ready small election
-	@$(BIN)/retally lab serve $(ARGS)
+serve: setup-web  ## server and page with a ready small election, and a finished one
+	@if [ -f client/web/dist/bundle.sha256 ]; then $(BIN)/retally lab serve --web client/web/dist $(ARGS); \
+	 else $(BIN)/retally lab serve $(ARGS); fi
 
 vectors: setup-development  ## regenerate docs/spec/vectors
 	@$(BIN)/python -m scripts.make_vectors
@@ -41,4 +52,4 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/runtime.txt -o requirements/development.txt
 
 clean:
-	rm -rf .venv crypto/native/target
+	rm -rf .venv crypto/native/target client/web/node_modules client/web/dist client/web/dist-*

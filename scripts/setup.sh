@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Makes .venv ready: scripts/setup.sh runtime|development
+# Makes .venv ready: scripts/setup.sh runtime|development [web]
 # Installs the locked dependencies (hashes checked), our distributions, and the native engine where Rust can build it.
+# With `web` also the web client's locked packages, and its build in client/web/dist, where Node.js is there.
 # Says what is missing, in one line each, and does nothing twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wanted=${1:?usage: scripts/setup.sh runtime|development}
+wanted=${1:?usage: scripts/setup.sh runtime|development [web]}
+web=${2:-}
 python=${PYTHON:-python3}
 venv=.venv
 
@@ -44,6 +46,29 @@ elif [ "$(cat "$stamp" 2>/dev/null)" != "$native" ]; then
       echo "$native" >"$stamp"
     else
       echo "The native engine could not be built (see $log): everything runs on the reference engine, only slower."
+    fi
+  fi
+fi
+
+if [ "$web" = web ]; then
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    echo "Node.js and npm are missing (Debian: apt-get install nodejs npm; version 20 or newer): there is no web client."
+  elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then
+    echo "Node.js 20 or newer is needed for the web client, $(node --version) was found: there is no web client."
+  else
+    cd client/web
+    stamp=node_modules/.retally
+    packages=$(digest package.json package-lock.json)
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$packages" ]; then
+      echo "Installing the web client's locked packages"
+      npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+      echo "$packages" >"$stamp"
+    fi
+    pages=$(digest $(find . \( -name node_modules -o -name 'dist*' -o -name tests -o -name benchmarks \) -prune -o -type f -print | LC_ALL=C sort))
+    if [ ! -f dist/bundle.sha256 ] || [ "$(cat node_modules/.retally-build 2>/dev/null)" != "$pages" ]; then
+      echo "Building the web client"
+      npm run --silent build >node_modules/.retally-build.log 2>&1 || { cat node_modules/.retally-build.log >&2; missing "a build of the web client; the reason stands above"; }
+      echo "$pages" >node_modules/.retally-build
     fi
   fi
 fi

@@ -153,6 +153,12 @@ class Trial:
     def codes(self, voter: int) -> tuple[str, ...]:
         return self.registration.codes[voter]
 
+    def size(self) -> int:
+        """Entries on the board, as an auditor reads it."""
+        head = self.live.report().head
+        assert head is not None
+        return head.size
+
     def link(self, page: str, *more: tuple[str, str], document: str = "") -> str:
         """The address of a page for this election: everything is in the fragment, which browsers never send."""
         named = [("board", f"/elections/{self.slug}"), ("election", self.election_id), *more]
@@ -180,7 +186,8 @@ class Trial:
         )
 
     def finish(self) -> None:
-        """Close, decrypt with as many guardians as it takes, publish."""
+        """Wait for the closing time, close, decrypt with as many guardians as it takes, publish."""
+        time.sleep(max(0.0, self.manifest.closes + 1 - time.time()))
         self.live.close()
         numbers = range(1, self.manifest.guardians.threshold + 1)
         self.live.decrypt(self.secrets, numbers, self.folder / f"{self.slug}-journals", lambda _: None)
