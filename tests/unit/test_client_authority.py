@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from retally_client.authority.acts import (
     closing_entry,
@@ -16,14 +18,18 @@ from retally_client.authority.acts import (
     result_entry,
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
+from retally_client.cli import app
 from retally_crypto.entries import election_id
-from retally_crypto.errors import Malformed, Refused
+from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
+from retally_crypto.web_bundle import bundle_digest
 from tests.boards import Election, members_of, signing_key
+from tests.client_boards import board_folder
 from tests.guides import filled_in, places
+from tests.web_bundles import FILES, bundle, listing
 
 AUTHORITY = signing_key("elections.example/authority")
 KEYS = {
@@ -68,6 +74,39 @@ def test_what_may_be_left_out_is_no_notice_no_change_of_the_roll_no_client() -> 
     assert (manifest.caps.revocations, manifest.caps.replacements) == (0, 0)
     members |= {"notice": "a trial", "client": {"origins": ["https://vote.example"], "bundle": None}}
     assert (read(members).notice, read(members).client.origins) == ("a trial", ("https://vote.example",))
+
+
+def test_the_web_client_is_named_by_a_digest_or_by_the_folder_of_a_build(tmp_path: Path) -> None:
+    digest = bundle_digest(listing(FILES))
+    board_folder(tmp_path, bundle())
+    for named in (str(tmp_path), digest.hex()):
+        members = example() | {"client": {"origins": ["https://vote.example"], "bundle": named}}
+        assert read(members).client.bundle == digest
+    assert read(example() | {"client": {"origins": []}}).client.bundle is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"index.html": b"<!doctype html>"}, {"extra.js": b""}, {"bundle.sha256": b""}, {"assets/.hidden": b""}],
+)
+def test_a_folder_that_is_not_exactly_a_build_is_refused(tmp_path: Path, change: dict[str, bytes]) -> None:
+    board_folder(tmp_path, bundle() | change)
+    with pytest.raises(Unusable, match="no build of the web client"):
+        read(example() | {"client": {"bundle": str(tmp_path)}})
+
+
+@pytest.mark.parametrize("client", [{"origins": ["https://vote.example/"]}, {"origins": [1]}, {"origins": "x"}, [], 1])
+def test_the_authority_cannot_name_a_page_that_is_none(client: Any) -> None:
+    with pytest.raises(Malformed, match="client"):
+        read(example() | {"client": client})
+
+
+def test_the_command_prints_the_digest_of_a_build(tmp_path: Path) -> None:
+    board_folder(tmp_path, bundle())
+    done = CliRunner().invoke(app, ["authority", "bundle", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, bundle_digest(listing(FILES)).hex() + "\n")
+    (tmp_path / "index.html").unlink()
+    assert CliRunner().invoke(app, ["authority", "bundle", str(tmp_path)]).exit_code == 3
 
 
 @pytest.mark.parametrize("text", ["2027-09-18T08:00+03:00", "2027-09-18T05:00:00Z", "2027-09-18 05:00:00+00:00"])

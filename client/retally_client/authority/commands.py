@@ -16,6 +16,7 @@ from retally_client.authority.acts import (
     result_entry,
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
+from retally_client.authority.web_build import read_build
 from retally_client.console import out, plain_errors, print_json, progress
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
 from retally_client.verifier.board import open_board
@@ -98,6 +99,14 @@ def manifest(
             f"election {identity}\nmanifest {output}\nAnnounce this id where auditors and voters can compare it.",
             markup=False,
         )
+
+
+@app.command()
+@plain_errors
+def bundle(folder: Annotated[Path, typer.Argument(help="a build of the web client")], as_json: AsJson = False) -> None:
+    """Print the digest of a build of the web client, as the manifest names it."""
+    digest = read_build(folder).hex()
+    print_json({"bundle": digest}) if as_json else typer.echo(digest)
 
 
 @app.command()

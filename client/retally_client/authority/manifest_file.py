@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import datetime
+import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from retally_client.authority.web_build import read_build
 from retally_crypto.entries import sign_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest, check_manifest
 from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.web_bundle import is_origin
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 DEFAULTS: dict[str, Any] = {
     "notice": None,
@@ -28,7 +34,9 @@ def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     """The manifest that a YAML file describes; the authority's key is filled in.
 
     Times are ISO 8601 with a zone. A contest may leave out `score` (1). Options may be given as plain titles and then
-    have the ids o1, o2, …. Raises Malformed naming the member, Refused naming the broken rule.
+    have the ids o1, o2, …. The web client's `bundle` is a digest in hex or the folder of a build.
+
+    Raises Malformed naming the member, Refused naming the broken rule, Unusable for a folder that is no build.
     """
     try:
         members = yaml.safe_load(text)
@@ -42,6 +50,7 @@ def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     for name in ("opens", "closes"):
         members[name] = _posix(members.get(name), name)
     members["contests"] = [_contest(contest) for contest in _list(members, "contests")]
+    members["client"] = _client(members["client"])
     members["districts"] = [{"merge": None} | _mapping(one, "district") for one in _list(members, "districts")]
     try:
         manifest = Manifest.model_validate(members)
@@ -78,6 +87,23 @@ def _contest(value: Any) -> dict[str, Any]:
     if isinstance(options, list) and all(isinstance(option, str) for option in options):
         contest["options"] = [{"id": f"o{number}", "title": title} for number, title in enumerate(options, start=1)]
     return contest
+
+
+def _client(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed("manifest: client is a mapping")
+    client = {"origins": [], "bundle": None} | value
+    origins, bundle = client["origins"], client["bundle"]
+    wrong = (
+        [one for one in origins if not isinstance(one, str) or not is_origin(one)] if isinstance(origins, list) else []
+    )
+    if wrong:
+        raise Malformed(
+            f"manifest: client: {wrong[0]!r} is no origin: https://host or https://host:port, no slash at the end"
+        )
+    if isinstance(bundle, str):
+        client["bundle"] = bytes.fromhex(bundle) if _DIGEST.fullmatch(bundle) else read_build(Path(bundle))
+    return client
 
 
 def _posix(value: Any, name: str) -> int:
