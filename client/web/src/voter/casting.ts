@@ -37,6 +37,7 @@ export interface Casting {
 /** Problems that say nothing about these bytes for good. */
 const LATER = new Set([
   'too-many-ballots',
+  'origin-not-allowed',
   'not-found',
   'method-not-allowed',
   'not-ready',

@@ -46,12 +46,14 @@ function faultOf(error: CodeError, text: string): CodeFault {
   return { name: 'check', params: {} };
 }
 
-/** Codes that one paste brought together, one on each line or divided by commas. */
+const CODE_LENGTH = 28;
+
+/** Codes that one paste brought together: a field drops the ends of lines, so that only their length tells them apart. */
 export function splitCodes(text: string): string[] {
-  return text
-    .split(/[\n\r\t,;]+/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+  const symbols = tidy(text).replace(/[ ,;-]/g, '');
+  if (symbols.length % CODE_LENGTH !== 0) return [text];
+  const codes = symbols.match(new RegExp(`.{${CODE_LENGTH}}`, 'gu')) ?? [];
+  return codes.map((code) => (code.match(/.{4}/gu) ?? []).join('-'));
 }
 
 export interface Voter {

@@ -114,6 +114,7 @@ function readReceipt(
 ): { size: number; root: Bytes; index: number; checkpoint: Bytes; fault: string | null } | string {
   try {
     const { raw: checkpoint, ...says } = checkpointOf(raw, policy);
+    if (says.index >= says.size) return `its checkpoint of ${says.size} entries does not cover entry ${says.index}`;
     return { ...says, checkpoint, fault: entry === null ? null : entryFault(raw, entry, policy) };
   } catch (error) {
     if (error instanceof Malformed) return error.message;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../src/core/bytes.ts';
 import { formatVoterCode } from '../../src/core/codes.ts';
-import { readVoterCode, voterOf } from '../../src/voter/codeEntry.ts';
+import { readVoterCode, splitCodes, voterOf } from '../../src/voter/codeEntry.ts';
 import { NotOnRoll, OpenedElection, readView } from '../../src/voter/reading.ts';
 import { castFor, openedOf } from './booth.ts';
 import { codesOf, electionHex, FakeServer } from './fakeServer.ts';
@@ -112,6 +112,13 @@ describe('codes as people type them', () => {
   test('lower case, look-alikes, other dashes and spaces read alike', () => {
     const read = readVoterCode(` ${code.toLowerCase().replace(/-/g, '–').replace(/1/g, 'l').replace(/0/g, 'o')}\t`);
     expect('value' in read && toHex(read.value)).toBe(toHex(codesOf('north-1')[0]!));
+  });
+
+  test('codes that were pasted together fill their fields', () => {
+    const codes = codesOf('north-1').map(formatVoterCode);
+    for (const between of ['', ' ', ', ', '\n', '\r\n']) expect(splitCodes(codes.join(between))).toEqual(codes);
+    expect(splitCodes(code)).toEqual([code]);
+    expect(splitCodes('')).toEqual([]);
   });
 
   test('a fault names its kind and its place', () => {

@@ -118,6 +118,7 @@ describe('by receipt', () => {
     const text = new TextDecoder().decode(receipt.raw);
     const changes = [
       text.replace('index 15', 'index 14'),
+      text.replace('index 15', 'index 115'),
       text.replace(/— board\.example\/2027 \S{10}/u, (line) => `${line.slice(0, -1)}${line.endsWith('A') ? 'B' : 'A'}`),
       text.replace('\n16\n', '\n17\n'),
       'c2sp.org/tlog-proof@v1\n',
