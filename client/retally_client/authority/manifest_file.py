@@ -92,7 +92,7 @@ def _contest(value: Any) -> dict[str, Any]:
 def _client(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed("manifest: client is a mapping")
-    client = {"origins": [], "bundle": None} | value
+    client: dict[str, Any] = {"origins": [], "bundle": None} | value
     origins, bundle = client["origins"], client["bundle"]
     wrong = (
         [one for one in origins if not isinstance(one, str) or not is_origin(one)] if isinstance(origins, list) else []
