@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from retally_client import __version__
+from retally_client.adjudication.commands import adjudicate
 from retally_client.authority.commands import app as authority
 from retally_client.console import COULD_NOT_RUN
 from retally_client.guardian.commands import app as guardian
@@ -77,6 +78,7 @@ app.command("policy")(verifier.policy)
 app.command("vote")(voter.vote)
 app.command("check")(voter.check)
 app.command("track")(voter.track)
+app.command("adjudicate")(adjudicate)
 app.add_typer(authority, name="authority")
 app.add_typer(guardian, name="guardian")
 app.add_typer(registrar, name="registrar")

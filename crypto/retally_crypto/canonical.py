@@ -30,13 +30,16 @@ def canonical_bytes(value: Json) -> bytes:
     """
     _require_canonical(value, 1)
     raw = _serialise(value)
-    _require_size(raw)
+    _require_size(raw, MAX_BYTES)
     return raw
 
 
-def parse_canonical(raw: bytes) -> Json:
-    """The value whose canonical form `raw` is. Raises Malformed, saying which rule is broken."""
-    _require_size(raw)
+def parse_canonical(raw: bytes, limit: int = MAX_BYTES) -> Json:
+    """The value whose canonical form `raw` is, of at most `limit` bytes: an entry's limit unless told otherwise.
+
+    Raises Malformed, saying which rule is broken.
+    """
+    _require_size(raw, limit)
     _require_depth(raw)
     try:
         value: Json = _DECODER.decode(raw.decode("utf-8"))
@@ -58,9 +61,9 @@ def _serialise(value: Json) -> bytes:
     return _ENCODER.encode(value).encode("utf-8")
 
 
-def _require_size(raw: bytes) -> None:
-    if len(raw) > MAX_BYTES:
-        raise Malformed(f"JSON of {len(raw)} bytes: at most {MAX_BYTES} are allowed")
+def _require_size(raw: bytes, limit: int) -> None:
+    if len(raw) > limit:
+        raise Malformed(f"JSON of {len(raw)} bytes: at most {limit} are allowed")
 
 
 def _require_depth(raw: bytes) -> None:

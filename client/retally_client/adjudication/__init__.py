@@ -1,0 +1,1 @@
+"""The adjudicator's part: what a file of evidence proves, offline (docs/spec, page 11)."""
