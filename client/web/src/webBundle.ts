@@ -1,34 +1,35 @@
-// V21: is the web bundle that an origin serves the one whose digest stands in the manifest? (docs/spec, page 10; 8.2)
-// The listing `bundle.sha256` has to hash to the manifest's digest, and every file to its line in the listing. Shares
-// nothing with the verifier, so that a page on a second origin can use it alone.
+// V21: whether every origin serves exactly the web bundle whose digest stands in the manifest (docs/spec page 10).
+// Shares nothing with the verifier, so that a page on a second origin can use it alone. Words are `retally verify`'s.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-
-export interface BundleFile {
-  /** Lower-case hex. */
-  readonly digest: string;
-  readonly path: string;
-}
 
 export interface BundleFinding {
   readonly state: 'pass' | 'fail' | 'incomplete' | 'not applicable';
   readonly notes: readonly string[];
 }
 
-/** Reads one file whole; null if the origin says that it has none. Throws if the origin does not answer or it is longer. */
+/** An origin serves something else than the bundle; the message says what. */
+export class WrongBundle extends Error {
+  override name = 'WrongBundle';
+}
+
+/** A file whole, or null where the origin says that it has none. Throws WrongBundle if it is too long or leads elsewhere. */
 export type ReadFile = (address: string, limit: number) => Promise<Uint8Array | null>;
 
 export const LISTING = 'bundle.sha256';
-const LISTING_LIMIT = 1 << 20;
-const FILE_LIMIT = 1 << 26;
-const MOST_FILES = 4096;
+const PAGE = 'index.html';
+const LISTING_LIMIT = 65_536;
+const FILE_LIMIT = 16_777_216;
+const MOST_FILES = 256;
+const LINE = /^([0-9a-f]{64}) {2}([A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)$/u;
 
-/**
- * Compares what every origin serves with the manifest's digest.
- *
- * `digest` is the manifest's `client.bundle` in lower-case hex, or null; `origins` its `client.origins`.
- */
+/** All files of one origin may take so long together, and one file so long at the slowest rate that is waited for. */
+const ORIGIN_SECONDS = 600;
+const PATIENCE_SECONDS = 60;
+const SLOWEST = 65_536;
+
+/** `origins` and `digest` (lower-case hex) are those of the manifest's `client`. */
 export async function checkWebBundle(
   origins: readonly string[],
   digest: string | null,
@@ -36,19 +37,24 @@ export async function checkWebBundle(
   onProgress: (done: number, of: number) => void = () => undefined,
 ): Promise<BundleFinding> {
   if (digest === null) return { state: 'not applicable', notes: ['the manifest names no web bundle'] };
-  if (origins.length === 0)
-    return { state: 'not applicable', notes: ['the manifest names no origin of the web bundle'] };
+  const ignored = origins.filter((one) => !isOrigin(one)).map((one) => `'${one}' in the manifest is no origin`);
+  const asked = [...new Set(origins.filter(isOrigin))];
+  if (asked.length === 0) {
+    return { state: 'not applicable', notes: ['no origin of the web bundle is named', ...ignored] };
+  }
   const failures: string[] = [];
   const missing: string[] = [];
-  for (const origin of origins) {
+  for (const origin of asked) {
     try {
-      failures.push(...(await checkOrigin(origin, digest, read, onProgress)));
+      await checkOrigin(origin, digest, read, onProgress);
     } catch (error) {
-      missing.push(`${origin} could not be read: ${error instanceof Error ? error.message : String(error)}`);
+      const list = error instanceof WrongBundle ? failures : missing;
+      list.push(error instanceof Error ? error.message : String(error));
     }
   }
-  const state = failures.length ? 'fail' : missing.length ? 'incomplete' : 'pass';
-  return { state, notes: [...failures, ...missing] };
+  const state = failures.length > 0 ? 'fail' : missing.length > 0 ? 'incomplete' : 'pass';
+  const served = state === 'pass' ? [`bundle ${digest} is served by ${asked.join(', ')}`] : [];
+  return { state, notes: [...failures, ...missing, ...served, ...ignored] };
 }
 
 async function checkOrigin(
@@ -56,62 +62,115 @@ async function checkOrigin(
   digest: string,
   read: ReadFile,
   onProgress: (done: number, of: number) => void,
-): Promise<string[]> {
-  const base = origin.endsWith('/') ? origin : `${origin}/`;
-  const raw = await read(base + LISTING, LISTING_LIMIT);
-  if (raw === null) return [`${base}${LISTING} is not there`];
-  const found = bytesToHex(sha256(raw));
-  if (found !== digest) return [`${base}${LISTING} has the digest ${found}, the manifest says ${digest}`];
-  const files = parseListing(raw);
-  if (typeof files === 'string') return [`${base}${LISTING}: ${files}`];
-  const failures: string[] = [];
-  for (const [done, file] of files.entries()) {
-    onProgress(done, files.length);
-    const content = await read(base + file.path.split('/').map(encodeURIComponent).join('/'), FILE_LIMIT);
-    if (content === null) failures.push(`${base}${file.path} is not there`);
-    else if (bytesToHex(sha256(content)) !== file.digest) {
-      failures.push(`${base}${file.path} is not the file of the listing`);
+): Promise<void> {
+  const until = performance.now() + 1000 * ORIGIN_SECONDS;
+  const listing = await served(`${origin}/${LISTING}`, LISTING_LIMIT, read);
+  const found = hexDigest(listing);
+  if (found !== digest) {
+    throw new WrongBundle(`${origin}/${LISTING} has the digest ${found}, the manifest says ${digest}`);
+  }
+  const files = parseListing(listing);
+  if (typeof files === 'string') throw new WrongBundle(`${origin}: ${files}`);
+  // The address that voters open is read as well.
+  const asked: [string, string | undefined][] = [...files, ['', files.get(PAGE)]];
+  const wrong: string[] = [];
+  for (const [done, [path, expected]] of asked.entries()) {
+    onProgress(done, asked.length);
+    try {
+      if (performance.now() > until) {
+        throw new Error(`${origin} takes more than ${ORIGIN_SECONDS} seconds for the bundle`);
+      }
+      if (hexDigest(await served(`${origin}/${path}`, FILE_LIMIT, read)) !== expected) {
+        wrong.push(`${origin}/${path} is not the file ${path || PAGE} of the bundle`);
+      }
+    } catch (error) {
+      if (error instanceof WrongBundle) wrong.push(error.message);
+      else if (wrong.length > 0) break;
+      else throw error;
     }
   }
-  onProgress(files.length, files.length);
-  return failures;
+  if (wrong.length > 0) throw new WrongBundle(wrong.join('; '));
 }
 
-/** The files of a listing, or what is wrong with it: one `<64 hex>  <path>` a line, ascending, nothing else. */
-export function parseListing(raw: Uint8Array): readonly BundleFile[] | string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
-  } catch {
-    return 'not UTF-8';
-  }
-  if (!text.endsWith('\n')) return 'its last line has no end';
-  const files: BundleFile[] = [];
-  for (const [number, line] of text.slice(0, -1).split('\n').entries()) {
-    const match = /^([0-9a-f]{64}) {2}((?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)$/u.exec(line);
-    if (!match?.[1] || !match[2] || match[2] === LISTING) return `line ${number + 1} is not a digest and a path`;
-    const last = files.at(-1);
-    if (last && last.path >= match[2]) return `line ${number + 1} is out of order`;
-    files.push({ digest: match[1], path: match[2] });
-  }
-  return files.length > MOST_FILES ? `more than ${MOST_FILES} files` : files;
+async function served(address: string, limit: number, read: ReadFile): Promise<Uint8Array> {
+  const content = await read(address, limit);
+  if (content === null) throw new WrongBundle(`${address} is not there`);
+  return content;
 }
 
-/** Past every cache but the origin's own; nothing of the reader goes along. */
+const hexDigest = (content: Uint8Array): string => bytesToHex(sha256(content));
+
+/** Digests in lower-case hex by path, in order (10.1); or what is wrong with the listing. */
+export function parseListing(raw: Uint8Array): ReadonlyMap<string, string> | string {
+  if (raw.length > LISTING_LIMIT) return `${LISTING} is longer than ${LISTING_LIMIT} bytes`;
+  // One character a byte: whatever is not ASCII matches no line.
+  const lines = Array.from(raw, (byte) => String.fromCharCode(byte))
+    .join('')
+    .split('\n');
+  if (lines.pop() !== '' || lines.length === 0) return `${LISTING} does not end after a line`;
+  const files = new Map<string, string>();
+  let last = '';
+  for (const [number, line] of lines.entries()) {
+    const [, digest, path] = LINE.exec(line) ?? [];
+    if (digest === undefined || path === undefined || path === LISTING) {
+      return `line ${number + 1} of ${LISTING} is no digest and path`;
+    }
+    if (path <= last) return `line ${number + 1} of ${LISTING} is out of order`;
+    files.set(path, digest);
+    last = path;
+  }
+  if (files.size > MOST_FILES) return `${LISTING} names more than ${MOST_FILES} files`;
+  return files.has(PAGE) ? files : `${LISTING} does not name ${PAGE}`;
+}
+
+/** The text that a browser sends in `Origin`, of a page that may be served (10.2). */
+export function isOrigin(text: string): boolean {
+  const host = String.raw`(?:[a-z0-9.-]{1,253}|\[[0-9a-f:]{2,251}\])`;
+  const own = String.raw`(?:localhost|127\.0\.0\.1|\[::1\])`;
+  const found = new RegExp(String.raw`^(?:https://${host}|http://${own})(?::([1-9][0-9]{0,4}))?$`, 'u').exec(text);
+  if (found === null) return false;
+  const port = found[1];
+  return port === undefined || (Number(port) <= 65_535 && port !== (text.startsWith('https:') ? '443' : '80'));
+}
+
+/** Past every cache; nothing of the reader goes along, and no redirect is followed. */
 async function readHttp(address: string, limit: number): Promise<Uint8Array | null> {
-  const answer = await fetch(address, { cache: 'no-store', credentials: 'omit', redirect: 'error', mode: 'cors' });
-  if (answer.status === 404) return null;
-  if (!answer.ok || !answer.body) throw new Error(`HTTP ${answer.status}`);
+  const seconds = PATIENCE_SECONDS + limit / SLOWEST;
+  try {
+    const answer = await fetch(address, {
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'manual',
+      mode: 'cors',
+      signal: AbortSignal.timeout(1000 * seconds),
+    });
+    if (answer.status === 404) return null;
+    if (
+      answer.type === 'opaqueredirect' ||
+      (answer.status >= 300 && answer.status < 400) ||
+      answer.headers.has('refresh')
+    ) {
+      throw new WrongBundle(`${address} leads elsewhere`);
+    }
+    if (answer.status !== 200) throw new Error(`status ${answer.status}`);
+    return await readBody(answer, address, limit);
+  } catch (error) {
+    if (error instanceof WrongBundle) throw error;
+    throw new Error(`${address} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function readBody(answer: Response, address: string, limit: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  const reader = answer.body.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+  const reader = answer.body?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    parts.push(part.value);
     length += part.value.length;
     if (length > limit) {
-      await reader.cancel();
-      throw new Error(`${address} is longer than ${limit} bytes`);
+      await reader?.cancel();
+      throw new WrongBundle(`${address} is longer than the ${limit} bytes it may have`);
     }
-    parts.push(part.value);
   }
   const whole = new Uint8Array(length);
   let at = 0;

@@ -127,10 +127,12 @@ function byCheck<T>(pairs: readonly [Check, T][]): Readonly<Record<Check, T>> {
   return Object.fromEntries(pairs) as Record<Check, T>;
 }
 
-/** A page that wants V21 looks at the bundle that it was served itself; the board does not hold it. */
+/** Who reads more than the board's files, as a page can, adds what it found by `withV21`. */
 function v21Conclusion(manifest: Manifest | null): Conclusion {
   const unnamed = manifest !== null && manifest.client.bundle === null;
-  const reason = unnamed ? 'the manifest names no web bundle' : 'this verifier was not served by the board';
+  const reason = unnamed
+    ? 'the manifest names no web bundle'
+    : "only the board's files were looked at, no origin of the web bundle";
   return { state: 'not applicable', notes: [reason] };
 }
 

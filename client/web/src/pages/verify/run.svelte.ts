@@ -94,12 +94,14 @@ export class Verification {
   }
 }
 
-/** V21, where the board was read from a server and is the policy's: null leaves it not applicable. */
+/** V21, for a board that was read from a server; null, and not applicable, for one from a folder (10.3). */
 async function bundleFinding(report: Report, served: boolean): Promise<BundleFinding | null> {
-  if (!served || report.manifest === null || report.states.V03 !== 'pass') return null;
+  if (!served) return null;
+  if (report.manifest === null || report.states.V03 === 'fail') {
+    return { state: 'not applicable', notes: ['there is no manifest that can be trusted'] };
+  }
   const { origins, bundle } = report.manifest.client;
-  if (bundle === null) return null;
-  return checkWebBundle(origins, toHex(bundle), undefined, () => undefined);
+  return checkWebBundle(origins, bundle === null ? null : toHex(bundle));
 }
 
 function rememberReport(report: Report): void {
