@@ -39,6 +39,7 @@ export const en = {
       seconds: { one: '{count} second', other: '{count} seconds' },
       minutes: { one: '{count} minute', other: '{count} minutes' },
       hours: { one: '{count} hour', other: '{count} hours' },
+      days: { one: '{count} day', other: '{count} days' },
       lessThanASecond: 'less than a second',
     },
   },

@@ -125,11 +125,13 @@ export function formatDate(time: number | Date, form: DateForm = 'dateTime'): st
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 1) return t('common.duration.lessThanASecond');
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const [days, hours] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24];
+  const [minutes, rest] = [Math.floor(whole / 60) % 60, whole % 60];
   const parts = [
+    days > 0 ? t('common.duration.days', { count: days }) : '',
     hours > 0 ? t('common.duration.hours', { count: hours }) : '',
-    minutes > 0 ? t('common.duration.minutes', { count: minutes }) : '',
-    rest > 0 && hours === 0 ? t('common.duration.seconds', { count: rest }) : '',
+    minutes > 0 && days === 0 ? t('common.duration.minutes', { count: minutes }) : '',
+    rest > 0 && days + hours === 0 ? t('common.duration.seconds', { count: rest }) : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -42,6 +42,7 @@ export const ru: Translation<typeof en> = {
       seconds: { one: '{count} секунда', few: '{count} секунды', many: '{count} секунд', other: '{count} секунды' },
       minutes: { one: '{count} минута', few: '{count} минуты', many: '{count} минут', other: '{count} минуты' },
       hours: { one: '{count} час', few: '{count} часа', many: '{count} часов', other: '{count} часа' },
+      days: { one: '{count} день', few: '{count} дня', many: '{count} дней', other: '{count} дня' },
       lessThanASecond: 'меньше секунды',
     },
   },
