@@ -13,7 +13,7 @@ from pydantic import Field
 
 from retally_crypto.contests import layout, weights
 from retally_crypto.engine import engine
-from retally_crypto.members import Array, Bytes32, Identifier, Integer, Key, Members, Text
+from retally_crypto.members import Array, Bytes32, Identifier, Integer, Key, Members, Text, is_identifier
 from retally_crypto.notes import COSIGNATURE_V1, ED25519, MAX_ENTRY_BYTES, VerifierKey
 
 LONGEST_GRACE = 86_400
@@ -118,6 +118,11 @@ class Manifest(Members):
     def _district_contests(self) -> dict[str, tuple[str, ...]]:
         return {style.district: style.contests for style in self.styles}
 
+    @property
+    def slug(self) -> str:
+        """The board's short name: what follows the last slash of its origin (3.1)."""
+        return self.board.name.rpartition("/")[2]
+
     def style_index(self, style_id: str) -> int | None:
         """Index of a style, None for an unknown id."""
         return self._style_indices.get(style_id)
@@ -155,6 +160,8 @@ def _keys(manifest: Manifest) -> Iterator[str]:
             yield f"the key of {key.name} is no canonical point of prime order"
     yield from _twice("key name", (key.name for key in manifest.official_keys()))
     yield from _twice("public key", (key.public_key.hex() for key in manifest.official_keys()))
+    if not is_identifier(manifest.slug):
+        yield f"the board's short name {manifest.slug!r} is no identifier"
     k, n = manifest.guardians.threshold, len(manifest.guardians.keys)
     if k > n:
         yield f"the threshold is {k} of only {n} guardians"

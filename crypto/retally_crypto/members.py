@@ -65,10 +65,18 @@ def _vkey(value: Any) -> Any:
     return value
 
 
+_IDENTIFIER = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text is an identifier (page 1)."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
 _as_base64url = PlainSerializer(b64url_encode, return_type=str)
 
 Text = Annotated[str, BeforeValidator(_text)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Identifier = Annotated[str, StringConstraints(pattern=f"^{_IDENTIFIER.pattern}$")]
 Integer = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Field(ge=1, le=2**32 - 1)]
 """A guardian's or registrar's number, counted from 1."""

@@ -158,6 +158,8 @@ def _keys(manifest: Manifest) -> Iterator[str]:
             yield f"the key {official.name} is of another type or no point of prime order"
     if not len({one.name for one in keys}) == len({one.public for one in keys}) == len(keys):
         yield "two keys have the same name or the same public key"
+    if not is_identifier(manifest["board"].name.rpartition("/")[2]):
+        yield f"the board's short name {manifest['board'].name.rpartition('/')[2]!r} is no identifier"
     if manifest["guardians"]["threshold"] > len(manifest["guardians"]["keys"]):
         yield "the threshold is larger than the number of guardians"
     w, q = len(witnesses), manifest["witnesses"]["quorum"]

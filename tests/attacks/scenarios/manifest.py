@@ -70,6 +70,17 @@ def a_quorum_lower_than_the_policys() -> Tampered:
     return Tampered(election.files(), replace(election.policy(), quorum=3), NAMES)
 
 
+def _board_named(name: str) -> Tampered:
+    election = honest()
+    election.edit(0, board=_vkey(name))
+    election.board = signing_key(name)
+    return Tampered(election.files(), election.policy(), NAMES)
+
+
+for _number, _origin in enumerate(("board.example/", "board.example/Club", "board.example/a@b", f"b/{'a' * 65}")):
+    enrol(f"a_board_whose_short_name_is_no_identifier_{_number}", "V03", partial(_board_named, _origin))
+
+
 # ---- it is none ----
 
 

@@ -29,8 +29,10 @@ export const text: Form<string> = (value, name) => {
   throw new Malformed(`${name} is not a text`);
 };
 
+export const isIdentifier = (value: string): boolean => /^[a-z0-9][a-z0-9._-]{0,63}$/u.test(value);
+
 export const identifier: Form<string> = (value, name) => {
-  if (typeof value === 'string' && /^[a-z0-9][a-z0-9._-]{0,63}$/u.test(value)) return value;
+  if (typeof value === 'string' && isIdentifier(value)) return value;
   throw new Malformed(`${name} is not an identifier`);
 };
 

@@ -2,7 +2,19 @@
 import { sha256, toHex, type Bytes } from '../core/bytes.ts';
 import type { Json } from '../core/canonical.ts';
 import { ballotLength } from '../core/contests.ts';
-import { binary, identifier, integer, key, many, oneOf, orNull, record, text, type Formed } from './forms.ts';
+import {
+  binary,
+  identifier,
+  integer,
+  isIdentifier,
+  key,
+  many,
+  oneOf,
+  orNull,
+  record,
+  text,
+  type Formed,
+} from './forms.ts';
 import { COSIGNATURE, SIGNATURE, isValidPublicKey, type Key } from './notes.ts';
 
 const MANIFEST = record({
@@ -75,6 +87,8 @@ function keyFaults({ authority, board, registrars, guardians, witnesses }: Manif
   });
   if (!differ(keys.map(({ name }) => name))) found.push('two keys have the same name');
   if (!differ(keys.map(({ publicKey }) => toHex(publicKey)))) found.push('two roles have the same public key');
+  const slug = board.name.slice(board.name.lastIndexOf('/') + 1);
+  if (!isIdentifier(slug)) found.push(`the board's short name "${slug}" is no identifier`);
   const { threshold } = guardians;
   if (threshold > guardians.keys.length) found.push('the threshold is larger than the number of guardians');
   if (!isQuorum(witnesses.keys.length, witnesses.quorum)) {
