@@ -19,6 +19,7 @@ from retally_client.authority.acts import (
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
 from retally_client.cli import app
+from retally_crypto.encoding import b64url_encode
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
@@ -79,7 +80,7 @@ def test_what_may_be_left_out_is_no_notice_no_change_of_the_roll_no_client() -> 
 def test_the_web_client_is_named_by_a_digest_or_by_the_folder_of_a_build(tmp_path: Path) -> None:
     digest = bundle_digest(listing(FILES))
     board_folder(tmp_path, bundle())
-    for named in (str(tmp_path), digest.hex()):
+    for named in (str(tmp_path), digest.hex(), b64url_encode(digest)):
         members = example() | {"client": {"origins": ["https://vote.example"], "bundle": named}}
         assert read(members).client.bundle == digest
     assert read(example() | {"client": {"origins": []}}).client.bundle is None

@@ -19,6 +19,7 @@ from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.web_bundle import is_origin
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_DIGEST_OF_ENTRIES = re.compile("[A-Za-z0-9_-]{43}")
 
 DEFAULTS: dict[str, Any] = {
     "notice": None,
@@ -34,7 +35,8 @@ def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     """The manifest that a YAML file describes; the authority's key is filled in.
 
     Times are ISO 8601 with a zone. A contest may leave out `score` (1). Options may be given as plain titles and then
-    have the ids o1, o2, …. The web client's `bundle` is a digest in hex or the folder of a build.
+    have the ids o1, o2, …. The web client's `bundle` is a digest, in hex or as
+    entries have it, or the folder of a build.
 
     Raises Malformed naming the member, Refused naming the broken rule, Unusable for a folder that is no build.
     """
@@ -101,7 +103,8 @@ def _client(value: Any) -> dict[str, Any]:
         raise Malformed(
             f"manifest: client: {wrong[0]!r} is no origin: https://host or https://host:port, no slash at the end"
         )
-    if isinstance(bundle, str):
+    # A folder whose name looks like a digest is written with a slash: ./name.
+    if isinstance(bundle, str) and not _DIGEST_OF_ENTRIES.fullmatch(bundle):
         client["bundle"] = bytes.fromhex(bundle) if _DIGEST.fullmatch(bundle) else read_build(Path(bundle))
     return client
 
