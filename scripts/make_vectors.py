@@ -11,6 +11,7 @@ from scripts.vectors.ballots import ballots
 from scripts.vectors.boards import board, tampered_boards
 from scripts.vectors.ceremony import ceremony
 from scripts.vectors.counting import tally
+from scripts.vectors.evidence import evidence_files
 from scripts.vectors.primitives import canonical_json, codes, keys
 from scripts.vectors.proofs import proofs
 
@@ -26,6 +27,7 @@ MAKERS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "tally.json": tally,
     "board.json": board,
     "tampered_boards.json": tampered_boards,
+    "evidence.json": evidence_files,
 }
 
 

@@ -8,7 +8,7 @@ import { leafHash, verifyConsistency, verifyInclusion } from '../board/merkle.ts
 import type { TrustPolicy } from '../board/policy.ts';
 import { parseReceipt } from '../board/receipt.ts';
 import type { ProvedBoard, TreeHead } from './provedBoard.ts';
-import { readManifest, type BoardView } from './reading.ts';
+import { readManifest, Untrustworthy, type BoardView } from './reading.ts';
 
 const LIMIT = 4_194_304;
 const MOST_CHECKPOINTS = 16;
@@ -115,11 +115,11 @@ interface Statement {
   readonly hash: Bytes;
 }
 
-/** Throws Malformed if the manifest is not the election's. */
+/** Throws Malformed if the manifest is not the election's, or not a right one. */
 export function judgeEvidence(evidence: Evidence): Fault {
   const { manifest, election } = evidence;
   if (!equal(electionId(manifest), election)) throw new Malformed('the manifest is not that of the election');
-  const { policy } = readManifest(manifest);
+  const policy = policyOf(manifest);
   const receipts = evidence.receipts.map(({ entry, receipt }) => ({ entry, ...parsed(receipt) }));
   const speakers = [...evidence.checkpoints, ...receipts.map(({ checkpoint }) => checkpoint)].map((raw) =>
     speakersOf(raw, policy),
@@ -154,6 +154,15 @@ export function judgeEvidence(evidence: Evidence): Fault {
     if (verifyInclusion(own, index, head.size, hashes, head.root)) leaf(checkpoint, index, own);
   });
   return faultOf(statements, speakers);
+}
+
+function policyOf(manifest: Bytes): TrustPolicy {
+  try {
+    return readManifest(manifest).policy;
+  } catch (error) {
+    if (error instanceof Untrustworthy) throw new Malformed(error.message);
+    throw error;
+  }
 }
 
 interface Speaker {
