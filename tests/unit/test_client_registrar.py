@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from retally_client.cli import app
 from retally_client.keys import load_signing_key
 from retally_client.registrar import commands
 from retally_client.registrar.changes import (
@@ -147,6 +148,17 @@ def test_a_list_of_voters_reads_back_also_with_commas_quotes_and_other_alphabets
 def test_a_faulty_list_of_voters_is_refused_by_line(text: str, named: str) -> None:
     with pytest.raises(Malformed, match=named):
         read_voters(text.splitlines(keepends=True))
+
+
+def test_a_list_of_voters_in_another_encoding_is_refused_and_no_name_is_changed(tmp_path: Path) -> None:
+    voters, order = tmp_path / "voters.csv", tmp_path / "order.csv"
+    voters.write_bytes("voter,style\nÅngström,north\n".encode("latin-1"))
+    done = CliRunner().invoke(app, ["registrar", "order", str(voters), "-o", str(order)])
+    assert (done.exit_code, order.exists()) == (3, False)
+    assert f"{voters}: byte 12 is not UTF-8" in done.stderr
+    voters.write_bytes("\ufeffvoter,style\nÅngström,north\n".encode())
+    assert CliRunner().invoke(app, ["registrar", "order", str(voters), "-o", str(order)]).exit_code == 0
+    assert "Ångström" in order.read_text()
 
 
 def test_the_printed_list_is_sorted_by_voter_so_that_it_does_not_tell_positions() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from retally_client.api import BoardServer
 from retally_client.verifier.board import Unreachable
+from retally_client.voter import booth
 from retally_client.voter.casting import PreparedBallot, Receipt, cast, check_receipt, credential_of, prepare, send
 from retally_client.voter.reading import (
     NotOnRoll,
@@ -227,6 +228,20 @@ def test_the_light_way_learns_key_style_and_last_ballot(election: Election) -> N
     )
     assert own.previous == election.last_ballot("north-1")
     assert standing(opened, election.voters["north-3"].credential).previous == FIRST
+
+
+def test_earlier_ballots_are_told_one_by_one(election: Election, capsys: pytest.CaptureFixture[str]) -> None:
+    def told() -> str:
+        booth.tell_earlier(standing(light(election), election.voters["north-1"].credential))
+        return capsys.readouterr().err
+
+    assert told() == ""
+    first = tracking_code(body_hash(election.entries[election.cast("north-1", YES)]))
+    said = told()
+    assert "With your codes 1 ballot was cast already:" in said
+    assert first in said
+    election.cast("north-1", NO)
+    assert "With your codes 2 ballots were cast already:" in told()
 
 
 def test_the_light_and_the_full_way_agree(election: Election) -> None:

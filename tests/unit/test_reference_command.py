@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import retally_reference.__main__ as command
+import retally_reference.board as board_files
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.policy import format_policy
 from retally_reference.board import open_board
@@ -142,6 +144,8 @@ def served(honest_election: Election) -> Iterator[tuple[str, dict[str, str]]]:
                 self.send_response(302)
                 self.send_header("Location", self.path + "?again")
                 self.end_headers()
+            elif fault == "trickle":
+                self.trickle()
             elif fault == "noise":
                 self.wfile.write(b"\0\0\0 no HTTP\r\n\r\n")
             else:
@@ -149,6 +153,14 @@ def served(honest_election: Election) -> Iterator[tuple[str, dict[str, str]]]:
                 self.send_header("Content-Length", str(len(content) + (fault == "short")))
                 self.end_headers()
                 self.wfile.write(content)
+
+        def trickle(self) -> None:
+            try:
+                for _ in range(200):
+                    self.wfile.write(b"H")
+                    time.sleep(0.02)
+            except OSError:
+                return
 
         def log_message(self, *_arguments: object) -> None:
             pass
@@ -172,6 +184,15 @@ def test_a_server_that_does_not_serve(served: tuple[str, dict[str, str]], policy
     assert run(board, "--policy", policy) == code
     faults["checkpoint"] = fault
     assert run(board, "--policy", policy) == 3
+
+
+def test_an_answer_that_trickles_in_is_given_up(
+    served: tuple[str, dict[str, str]], policy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(board_files, "PATIENCE", 0.3)
+    served[1]["checkpoint"] = "trickle"
+    assert run(served[0], "--policy", policy) == 3
+    assert "did not answer in full" in capsys.readouterr().err
 
 
 # ---- adversarial bytes ----

@@ -20,10 +20,10 @@ from retally_client.authority.web_build import read_build
 from retally_client.console import out, plain_errors, print_json, progress
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
 from retally_client.verifier.board import open_board
-from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small
+from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small, read_text
 from retally_client.verifier.run import verify_board
 from retally_crypto.entries import election_id
-from retally_crypto.errors import Malformed, Refused
+from retally_crypto.errors import Refused
 from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
@@ -51,11 +51,8 @@ def _record(url: str, policy: Path) -> Record:
 
 
 def _text(path: Path) -> str:
-    # Excel begins UTF-8 files with a byte order mark.
-    try:
-        return read_small(path, YAML_LIMIT).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed(f"{path}: byte {error.start} is not UTF-8") from None
+    # Spreadsheets begin UTF-8 files with a byte order mark.
+    return read_text(path, YAML_LIMIT, "utf-8-sig")
 
 
 def _say(index: int, what: str, as_json: bool) -> None:

@@ -44,7 +44,7 @@ from retally_client.registrar.roll import (
     roll_parts,
 )
 from retally_client.verifier.board import open_board
-from retally_client.verifier.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small
+from retally_client.verifier.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small, read_text
 from retally_client.verifier.run import verify_board
 from retally_crypto.credentials import parse_code
 from retally_crypto.encoding import b64url_decode, b64url_encode
@@ -87,7 +87,8 @@ def _say(as_json: bool, sentence: str, **members: object) -> None:
 
 
 def _voters(path: Path) -> tuple[Registered, ...]:
-    text = read_small(path, VOTERS_LIMIT).decode("utf-8-sig", errors="replace")
+    # Spreadsheets begin UTF-8 files with a byte order mark.
+    text = read_text(path, VOTERS_LIMIT, "utf-8-sig")
     return read_voters(text.splitlines(keepends=True))
 
 

@@ -17,7 +17,7 @@ from retally_client.verifier.web_bundle import look_at_web
 from retally_crypto.checkpoints import parse_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
-from retally_crypto.errors import Unusable
+from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
 from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
@@ -46,6 +46,14 @@ def read_small(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise Unusable(f"{path} is longer than {limit} bytes")
     return content
+
+
+def read_text(path: Path, limit: int, encoding: str = "utf-8") -> str:
+    """A text file of at most `limit` bytes; raises Unusable if it is longer, Malformed if it is not UTF-8."""
+    try:
+        return read_small(path, limit).decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
 
 @plain_errors

@@ -20,9 +20,11 @@ from retally_client.voter.choices import (
     review,
     rule_of,
 )
+from retally_client.voter.reading import Standing
 from retally_crypto.credentials import parse_code
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Contest, Manifest
+from retally_crypto.tracking import tracking_code
 
 NO_COERCION_RESISTANCE = (
     "Please note: Retally does not protect you from coercion. Whoever watches you, holds your codes or has this device "
@@ -40,6 +42,18 @@ WHAT_A_REFUSAL_MEANS = {
 def say(text: str = "") -> None:
     """A line for the voter; on standard error, so that standard output stays a result."""
     err.print(text, markup=False)
+
+
+def tell_earlier(own: Standing) -> None:
+    """Which ballots were cast with these codes before: a stranger's would be among them."""
+    if not own.ballots:
+        return
+    one = len(own.ballots) == 1
+    say(f"\nWith your codes {'1 ballot was' if one else f'{len(own.ballots)} ballots were'} cast already:")
+    for ballot in own.ballots:
+        say(f"  entry {ballot.index}  {tracking_code(ballot.body_hash)}")
+    theirs, them = ("its", "it") if one else ("their", "them")
+    say(f"If you cast another one, it takes {theirs} place. If you did not cast {them}, tell the registrars.")
 
 
 def ask_codes(manifest: Manifest) -> list[str]:

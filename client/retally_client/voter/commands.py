@@ -14,7 +14,15 @@ from retally_client.api import BoardServer
 from retally_client.console import INCOMPLETE, REFUSED, out, plain_errors, print_json, progress
 from retally_client.keys import write_private
 from retally_client.verifier.board import Board, Unreachable, open_board
-from retally_client.verifier.commands import ENTRY_LIMIT, AsJson, Location, PolicyFile, read_policy, read_small
+from retally_client.verifier.commands import (
+    ENTRY_LIMIT,
+    AsJson,
+    Location,
+    PolicyFile,
+    read_policy,
+    read_small,
+    read_text,
+)
 from retally_client.verifier.kept import default_folder, read_kept
 from retally_client.voter import booth
 from retally_client.voter.casting import (
@@ -46,7 +54,7 @@ from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused, Un
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.tracking import parse_tracking_code, tracking_code
+from retally_crypto.tracking import parse_tracking_code
 
 OPENING_LIMIT = 256 * 1024
 
@@ -88,7 +96,7 @@ def vote(
     booth.say(manifest.title)
     secret = _own_secret(manifest, trusted, code_file)
     context, own = _standing(board, trusted, secret, full)
-    _tell_earlier(own)
+    booth.tell_earlier(own)
     contests = contests_of_style(manifest, own.style)
     given = None if choices_file is None else _read_choices(choices_file, manifest, own.style)
     if given is None:
@@ -182,7 +190,7 @@ def _own_secret(manifest: Manifest, policy: TrustPolicy, code_file: Path | None)
 
 
 def _read_codes(path: Path, registrars: int) -> list[str]:
-    lines = read_small(path, 16 * 1024).decode("utf-8", errors="replace").splitlines()
+    lines = read_text(path, 16 * 1024).splitlines()
     codes = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if len(codes) != registrars:
         raise Refused(f"{path} has {len(codes)} codes, one from each of {registrars} registrars is needed")
@@ -207,15 +215,6 @@ def _standing(board: Board, policy: TrustPolicy, secret: Secret, full: bool) -> 
             booth.say("Your codes were not on the roll when voting opened: reading the whole board for a replacement.")
     with progress("verifying the board") as bar:
         return read_fully(board, policy, secret.credential, bar.begin, bar.advance)
-
-
-def _tell_earlier(own: Standing) -> None:
-    if not own.ballots:
-        return
-    booth.say(f"\nWith your codes {len(own.ballots)} ballots were cast already:")
-    for ballot in own.ballots:
-        booth.say(f"  entry {ballot.index}  {tracking_code(ballot.body_hash)}")
-    booth.say("If you cast another one, it takes their place. If you did not cast them, tell the registrars.")
 
 
 def _stem(code: str) -> str:

@@ -1,6 +1,7 @@
 """Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything."""
 
 import http.client
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ Of a file longer than any right one so much is read that whoever parses it sees 
 
 LONGEST_FILE = 256 * (2 + 65_535)
 WIDTH = 256
+PATIENCE = 300.0
+"""Seconds that one file may take, however slowly its bytes trickle in."""
 
 
 class Missing(Exception):
@@ -51,6 +54,25 @@ def _over_http(prefix: str) -> Read:
     opener = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
 
     def read(path: str) -> bytes | None:
+        # The timeout of a socket starts anew with every byte: a thread that can be left behind has one for them all.
+        found: list[bytes | BaseException | None] = []
+
+        def work() -> None:
+            try:
+                found.append(answered(path))
+            except BaseException as error:
+                found.append(error)
+
+        reader = threading.Thread(target=work, daemon=True)
+        reader.start()
+        reader.join(PATIENCE)
+        if not found:
+            raise OSError(f"{path}: the board did not answer in full within {PATIENCE:.0f} seconds")
+        if isinstance(found[0], BaseException):
+            raise found[0]
+        return found[0]
+
+    def answered(path: str) -> bytes | None:
         try:
             # open_board lets only http and https come here.
             request = urllib.request.Request(f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})  # noqa: S310
