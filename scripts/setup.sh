@@ -53,7 +53,7 @@ fi
 if [ "$web" = web ]; then
   if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     echo "Node.js and npm are missing (Debian: apt-get install nodejs npm; version 20 or newer): there is no web client."
-  elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then
+  elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
     echo "Node.js 20 or newer is needed for the web client, $(node --version) was found: there is no web client."
   else
     cd client/web
