@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 
 from retally_client.cli import app
 from retally_client.lab.server_process import ServerFolder, make_server_folder, running_server
+from tests.evidence import written
 from tests.guides import GUIDES, commands, filled_in, places
 
 ADDRESS = "https://ballots.example/elections/council-2027"
@@ -193,6 +195,22 @@ def one(town: Town, who: str, ending: str) -> str:
     return found.name
 
 
+def write_evidence(town: Town) -> None:
+    """What a voter could hand over who met nothing wrong: her receipt and the board's checkpoint."""
+    manifest = (town.folder / "journalist" / "manifest.entry").read_bytes()
+    members = {
+        "kind": "retally-evidence",
+        "version": "RETALLY-V01",
+        "election": sha256(manifest).digest(),
+        "manifest": manifest,
+        "checkpoints": [(town.folder / "auditor" / "board" / "checkpoint").read_bytes()],
+        "receipts": [{"entry": None, "receipt": (town.folder / "bo" / one(town, "bo", ".tlog-proof")).read_bytes()}],
+        "prefixes": [],
+        "inclusions": [],
+    }
+    (town.folder / "journalist" / "EVIDENCE").write_bytes(written(members))
+
+
 def test_an_election_from_the_commands_of_the_guides(town: Town) -> None:
     identity = prepare(town)
     hold_ceremony(town)
@@ -232,13 +250,19 @@ def test_an_election_from_the_commands_of_the_guides(town: Town) -> None:
     town.run("journalist", "auditor.md", "retally policy manifest.entry")
     town.give(one(town, "bo", ".tlog-proof"), "bo", "journalist")
     receipt = {"RECEIPT": one(town, "bo", ".tlog-proof")}
-    shown = town.run("journalist", "auditor.md", "retally verify URL", names=receipt)
+    shown = town.run("journalist", "auditor.md", "retally verify URL --policy policy --receipt", names=receipt)
     assert "District" not in shown
     assert "North + South · Mayor · 3 ballots counted" in shown
     assert shown.strip().endswith("PASS · no witness")
     assert "it counts" in town.run("bo", "auditor.md", "retally track URL CODE", names={"CODE": code})
     files = {"FILE.tlog-proof": one(town, "bo", ".tlog-proof"), "FILE.ballot": one(town, "bo", ".ballot")}
     assert "it counts" in town.run("bo", "auditor.md", "retally track URL --receipt", names=files)
+    with_page = {"https://mirror.example": "https://localhost:1"}
+    shown = town.run("auditor", "auditor.md", "retally verify URL --policy policy --web", names=with_page)
+    assert "the manifest names no web bundle" in shown
+    write_evidence(town)
+    shown = town.run("journalist", "auditor.md", "retally adjudicate", expect=1)
+    assert shown.strip().endswith("proves nothing")
     town.give("policy", "authority", "cy")
     said = town.run("cy", "auditor.md", "retally track URL --own-code", typed=codes_of(town, "Cy Holm"))
     assert "No ballot was cast with your codes." in said
