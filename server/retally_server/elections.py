@@ -17,6 +17,7 @@ from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey
+from retally_crypto.web_bundle import is_origin
 from retally_server.board_files import BoardFiles
 from retally_server.board_keys import pinned_authority, read_board_key, slug_of
 from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
@@ -81,7 +82,9 @@ class Elections:
         """The web pages' origins that the manifest of this board names; none if there is no such board."""
         sequencer = self._boards.get(slug)
         published = None if sequencer is None else sequencer.log.published
-        return () if published is None else tuple(published.record.manifest.client.origins)
+        if published is None:
+            return ()
+        return tuple(origin for origin in published.record.manifest.client.origins if is_origin(origin))
 
     async def start(self) -> None:
         """Starts sequencing on every board."""

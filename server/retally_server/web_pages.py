@@ -11,13 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from retally_crypto.errors import Unusable
+from retally_crypto.errors import Malformed, Unusable
+from retally_crypto.web_bundle import FILE_LIMIT, LISTING, LISTING_LIMIT, parse_listing
 
-LISTING, POLICIES = "bundle.sha256", "csp.json"
-FILE_LIMIT = 16 * 1024 * 1024
-MOST_FILES = 256
+POLICIES = "csp.json"
 
-_LINE = re.compile(r"([0-9a-f]{64})  ((?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*)")
 _HASHED_NAME = re.compile(r"assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -49,40 +47,32 @@ class WebFile:
 def read_web_pages(folder: Path) -> dict[str, WebFile]:
     """Every file of a build by its path under `/`. Raises Unusable if it is not exactly what its listing says."""
     try:
-        listing = (folder / LISTING).read_bytes()
-        contents = {path: _read(folder / path, digest) for path, digest in _entries(listing)}
+        listing = _read(folder / LISTING, LISTING_LIMIT)
+        contents = {path: _listed(folder / path, digest) for path, digest in parse_listing(listing).items()}
         policies = json.loads(contents[POLICIES])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, Malformed) as error:
         raise Unusable(f"the web client in {folder} cannot be served: {error}") from error
     if not isinstance(policies, dict) or not all(isinstance(policy, str) for policy in policies.values()):
         raise Unusable(f"the web client in {folder} cannot be served: {POLICIES} is not a policy for each page")
     contents[LISTING] = listing
     files = {path: _web_file(path, content, policies) for path, content in contents.items()}
-    if "index.html" not in files or "*" not in policies:
-        raise Unusable(f"the web client in {folder} has no index.html, or no policy for other files")
+    if "*" not in policies:
+        raise Unusable(f"the web client in {folder} has no policy for files that are no page")
     return files
 
 
-def _entries(listing: bytes) -> list[tuple[str, str]]:
-    lines = listing.decode("ascii").split("\n")
-    if lines.pop() != "" or not 0 < len(lines) <= MOST_FILES:
-        raise ValueError(f"{LISTING} has not 1 to {MOST_FILES} lines that end in a newline")
-    found = []
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"{LISTING} has a line of another form")
-        found.append((match[2], match[1]))
-    if [path for path, _ in found] != sorted({path for path, _ in found}):
-        raise ValueError(f"{LISTING} is not sorted, or names a file twice")
-    return found
-
-
-def _read(path: Path, digest: str) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(FILE_LIMIT + 1)
-    if len(content) > FILE_LIMIT or hashlib.sha256(content).hexdigest() != digest:
+def _listed(path: Path, digest: bytes) -> bytes:
+    content = _read(path, FILE_LIMIT)
+    if hashlib.sha256(content).digest() != digest:
         raise ValueError(f"{path.name} is not the file that {LISTING} names")
+    return content
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{path.name} is longer than {limit} bytes")
     return content
 
 

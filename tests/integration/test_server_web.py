@@ -41,7 +41,7 @@ def election() -> Election:
         contests=(MAYOR,),
         districts=(district("north"),),
         guardian_count=(1, 1),
-        client={"origins": [PAGE, "not an origin"], "bundle": None},
+        client={"origins": [PAGE, "not an origin", "null"], "bundle": None},
     )
     election.ceremony()
     election.roll()
@@ -111,11 +111,11 @@ def test_without_a_web_client_there_are_no_pages(serve: Callable[..., Server]) -
     [
         ("index.html", b"<!doctype html><script>steal()</script>", "not the file that bundle.sha256 names"),
         ("csp.json", b"{}", "not the file that bundle.sha256 names"),
-        ("bundle.sha256", b"", "has not 1 to"),
-        ("bundle.sha256", b"%s  ../../etc/passwd\n" % (b"0" * 64), "line of another form"),
-        ("bundle.sha256", b"%s  .hidden\n" % (b"0" * 64), "line of another form"),
+        ("bundle.sha256", b"", "0 files, not 1 to"),
+        ("bundle.sha256", b"%s  ../../etc/passwd\n" % (b"0" * 64), "line 1 is not a digest and a path"),
+        ("bundle.sha256", b"%s  .hidden\n" % (b"0" * 64), "line 1 is not a digest and a path"),
         ("bundle.sha256", b"%s  b.js\n%s  a.js\n" % (b"0" * 64, b"1" * 64), "a.js"),
-        ("bundle.sha256", b"%s  /etc/passwd\n" % (b"0" * 64), "line of another form"),
+        ("bundle.sha256", b"%s  /etc/passwd\n" % (b"0" * 64), "line 1 is not a digest and a path"),
     ],
 )
 def test_a_build_that_is_not_its_listing_is_refused_at_the_start(
