@@ -14,6 +14,7 @@ from scripts.vectors.counting import tally
 from scripts.vectors.evidence import evidence_files
 from scripts.vectors.primitives import canonical_json, codes, keys
 from scripts.vectors.proofs import proofs
+from scripts.vectors.web_bundle import web_bundle
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "spec" / "vectors"
 
@@ -27,6 +28,7 @@ MAKERS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "tally.json": tally,
     "board.json": board,
     "tampered_boards.json": tampered_boards,
+    "web_bundle.json": web_bundle,
     "evidence.json": evidence_files,
 }
 
