@@ -26,8 +26,6 @@ from tests.e2e.conftest import picture
 from tests.e2e.trials import Server, Trial, bundle_digest, new_trial
 
 assert scenarios.__all__
-pytestmark = pytest.mark.xdist_group("every page")
-
 PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 LANGUAGES = {"en": "en-GB", "ru": "ru-RU"}

@@ -14,8 +14,6 @@ from tests.e2e.booth import button, heading
 from tests.e2e.conftest import picture
 from tests.e2e.trials import Server, Trial, new_trial
 
-pytestmark = pytest.mark.xdist_group("hard moments")
-
 
 @pytest.fixture(scope="module")
 def trial(server: Server) -> Trial:
