@@ -22,8 +22,10 @@ from typer.testing import CliRunner
 
 from retally_client.cli import app
 from retally_client.lab.server_process import ServerFolder, make_server_folder, running_server
+from tests.client_boards import board_folder
 from tests.evidence import written
 from tests.guides import GUIDES, commands, filled_in, places
+from tests.web_bundles import FILES, bundle, listing
 
 ADDRESS = "https://ballots.example/elections/council-2027"
 VOTERS = {"Ada Lind": "north", "Bo Falk": "north", "Cy Holm": "north", "Ida Jones": "south", "Ola Berg": "south"}
@@ -118,6 +120,9 @@ def prepare(town: Town) -> str:
     opens, closes = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)) for moment in (now, now + 1))
     text = filled_in(keys).replace("2027-09-18T08:00:00+03:00", opens).replace("2027-09-20T20:00:00+03:00", closes)
     (town.folder / "authority" / "election.yaml").write_text(text.replace("smallest_unit: 10", "smallest_unit: 3"))
+    board_folder(town.folder / "authority" / "dist", bundle())
+    digest = town.run("authority", "operator.md", "retally authority bundle").strip()
+    assert digest == sha256(listing(FILES)).hexdigest()
     said = town.run("authority", "operator.md", "retally authority manifest")
     town.run("authority", "operator.md", "retally policy manifest.entry")
     town.run("authority", "operator.md", "retally authority create")
