@@ -7,6 +7,7 @@ fails its check.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 
 from retally_reference.board import Missing, Read, bundles
@@ -15,7 +16,7 @@ from retally_reference.election import Election
 from retally_reference.entries import Official, read_official, wrong_signature
 from retally_reference.manifest import broken_rules
 from retally_reference.merkle import leaf_hash, merkle_root, node_hash
-from retally_reference.notes import Head, Policy, has_quorum, open_checkpoint, parse_policy
+from retally_reference.notes import LARGEST_SIZE, LONGEST_NOTE, Head, Policy, has_quorum, open_checkpoint, parse_policy
 from retally_reference.report import CHECKS, NOT_APPLICABLE, Report
 from retally_reference.tally import result_units
 
@@ -157,6 +158,7 @@ def _hold_receipt_against(
 
 def parse_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
     """9.2: index, hashes and checkpoint of a tlog-proof without extra data."""
+    refuse_unless(len(raw) <= LONGEST_NOTE, f"a receipt of {len(raw)} bytes")
     head, blank, checkpoint = raw.partition(b"\n\n")
     try:
         lines = head.decode("ascii").split("\n")
@@ -165,7 +167,8 @@ def parse_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
     right = bool(blank) and len(lines) >= 2 and lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("index ")
     refuse_unless(right, "a receipt of another form")
     digits = lines[1][6:]
-    refuse_unless(digits.isdigit() and len(digits) <= 16 and str(int(digits)) == digits, "a receipt without index")
+    right = re.fullmatch("0|[1-9][0-9]{0,18}", digits) is not None and int(digits) <= LARGEST_SIZE
+    refuse_unless(right, "a receipt without an index below 2^63")
     proof = [base64_standard(line) for line in lines[2:]]
     refuse_unless(
         all(len(one) == 32 for one in proof) and len(proof) <= 63, "a receipt whose hashes have another length"

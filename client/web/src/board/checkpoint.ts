@@ -9,14 +9,16 @@ const LARGEST = 2n ** 63n - 1n;
 
 export interface Checkpoint {
   readonly origin: string;
-  /** Exact below 2^53, and more than any board's otherwise. */
+  /** Exact below 2^53, and more than any board's otherwise: enough to compare with a board at hand. */
   readonly size: number;
+  /** To compare what two checkpoints say. */
+  readonly exactSize: bigint;
   readonly root: Bytes;
 }
 
 /** A checkpoint with the board's signature, and the right cosignatures of the witnesses that were asked about. */
 export interface OpenedCheckpoint extends Checkpoint {
-  readonly cosignatures: readonly { readonly name: string; readonly time: number }[];
+  readonly cosignatures: readonly { readonly name: string; readonly time: bigint }[];
 }
 
 /** The three lines of a checkpoint's text. Throws Malformed. */
@@ -35,7 +37,7 @@ export function parseCheckpoint(text: Bytes): Checkpoint {
   if (size === '0' && !equal(hash, sha256())) {
     throw new Malformed('a checkpoint of no entries with another root than theirs');
   }
-  return { origin, size: Number(size), root: hash };
+  return { origin, size: Number(size), exactSize: BigInt(size), root: hash };
 }
 
 /**
@@ -71,8 +73,8 @@ function onlyLineOf(lines: readonly SignatureLine[], key: Key): SignatureLine | 
   return own[0] ?? null;
 }
 
-/** tlog-cosignature: eight bytes of time, big-endian, and the signature of time and text. */
-function cosignatureTime(witness: Key, cosignature: Bytes, text: Bytes): number {
+/** tlog-cosignature: eight bytes of time in POSIX seconds, big-endian, and the signature of time and text. */
+function cosignatureTime(witness: Key, cosignature: Bytes, text: Bytes): bigint {
   const time = leToBigint(cosignature.slice(0, 8).reverse());
   const message = concat(utf8(`cosignature/v1\ntime ${time}\n`), text);
   const right =
@@ -81,5 +83,5 @@ function cosignatureTime(witness: Key, cosignature: Bytes, text: Bytes): number 
     time <= LARGEST &&
     verifyEd25519(witness.publicKey, message, cosignature.subarray(8));
   if (!right) throw new Malformed(`a wrong cosignature of ${witness.name}`);
-  return Number(time);
+  return time;
 }

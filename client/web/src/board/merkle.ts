@@ -40,62 +40,59 @@ export class Frontier {
   }
 }
 
+/** An index or size; beyond 2^53 only a bigint is exact. */
+type Count = number | bigint;
+
 /** Whether the proof leads from a leaf hash to the root (RFC 9162 section 2.1.3.2). */
-export function verifyInclusion(
-  leaf: Bytes,
-  index: number,
-  size: number,
-  proof: readonly Bytes[],
-  root: Bytes,
-): boolean {
+export function verifyInclusion(leaf: Bytes, index: Count, size: Count, proof: readonly Bytes[], root: Bytes): boolean {
   if (index < 0 || index >= size) return false;
-  let node = index;
-  let last = size - 1;
+  let node = BigInt(index);
+  let last = BigInt(size) - 1n;
   let hash = leaf;
   for (const sibling of proof) {
-    if (last === 0) return false;
-    if (node % 2 === 1 || node === last) {
+    if (last === 0n) return false;
+    if (isOdd(node) || node === last) {
       hash = nodeHash(sibling, hash);
-      while (node % 2 === 0 && node !== 0) [node, last] = [half(node), half(last)];
+      while (!isOdd(node) && node !== 0n) [node, last] = [node >> 1n, last >> 1n];
     } else {
       hash = nodeHash(hash, sibling);
     }
-    [node, last] = [half(node), half(last)];
+    [node, last] = [node >> 1n, last >> 1n];
   }
-  return last === 0 && equal(hash, root);
+  return last === 0n && equal(hash, root);
 }
 
 /** Whether the proof says that the tree of `size` begins with the tree of `old` entries (RFC 9162 section 2.1.4.2). */
 export function verifyConsistency(
-  old: number,
+  old: Count,
   oldRoot: Bytes,
-  size: number,
+  size: Count,
   root: Bytes,
   proof: readonly Bytes[],
 ): boolean {
-  if (old > size) return false;
-  if (old === size) return proof.length === 0 && equal(oldRoot, root);
-  if (old === 0) return proof.length === 0 && equal(oldRoot, sha256());
-  let node = old - 1;
-  let last = size - 1;
-  while (node % 2 === 1) [node, last] = [half(node), half(last)];
-  const path = node === 0 ? [oldRoot, ...proof] : [...proof];
+  if (old < 0 || old > size) return false;
+  if (BigInt(old) === BigInt(size)) return proof.length === 0 && equal(oldRoot, root);
+  if (BigInt(old) === 0n) return proof.length === 0 && equal(oldRoot, sha256());
+  let node = BigInt(old) - 1n;
+  let last = BigInt(size) - 1n;
+  while (isOdd(node)) [node, last] = [node >> 1n, last >> 1n];
+  const path = node === 0n ? [oldRoot, ...proof] : [...proof];
   const first = path.shift();
   if (first === undefined) return false;
   let before = first;
   let after = first;
   for (const sibling of path) {
-    if (last === 0) return false;
-    if (node % 2 === 1 || node === last) {
+    if (last === 0n) return false;
+    if (isOdd(node) || node === last) {
       before = nodeHash(sibling, before);
       after = nodeHash(sibling, after);
-      while (node % 2 === 0 && node !== 0) [node, last] = [half(node), half(last)];
+      while (!isOdd(node) && node !== 0n) [node, last] = [node >> 1n, last >> 1n];
     } else {
       after = nodeHash(after, sibling);
     }
-    [node, last] = [half(node), half(last)];
+    [node, last] = [node >> 1n, last >> 1n];
   }
-  return last === 0 && equal(before, oldRoot) && equal(after, root);
+  return last === 0n && equal(before, oldRoot) && equal(after, root);
 }
 
-const half = (n: number): number => Math.floor(n / 2);
+const isOdd = (n: bigint): boolean => (n & 1n) === 1n;

@@ -18,51 +18,110 @@ export interface BoardSource {
   read(path: string, limit: number): Promise<Bytes | null>;
 }
 
+/** Milliseconds that a board has: for the next bytes of an answer, and for all of it but what the limit adds. */
+export interface Patience {
+  readonly silence: number;
+  readonly whole: number;
+}
+
+const PATIENCE: Patience = { silence: 30_000, whole: 60_000 };
+/** Bytes a millisecond that the longest file allowed must come at; a shorter one has more time than it needs. */
+const SLOWEST = 65.536;
+const FIRST_PART = 16_384;
+
 /** A board at a URL prefix. */
 export class HttpBoard implements BoardSource {
   readonly location: string;
+  readonly #patience: Patience;
 
-  constructor(url: string) {
+  constructor(url: string, patience: Patience = PATIENCE) {
     this.location = url.replace(/\/+$/u, '');
+    this.#patience = patience;
   }
 
   async read(path: string, limit: number): Promise<Bytes | null> {
+    const clock = new Clock(this.#patience, limit);
     try {
-      // The newest checkpoint must not come out of a cache. A board that answers "elsewhere" has not answered.
-      const cache = path.startsWith('tile/') ? 'default' : 'no-cache';
-      const answer = await fetch(`${this.location}/${path}`, { redirect: 'error', credentials: 'omit', cache });
+      const answer = await fetch(`${this.location}/${path}`, {
+        // A checkpoint must be the newest one. A board that answers "elsewhere" has not answered.
+        cache: path.startsWith('tile/') ? 'default' : 'no-store',
+        redirect: 'error',
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+        signal: clock.signal,
+      });
       if (answer.status === 404) return null;
       if (answer.status !== 200) throw new Unreachable(`${path}: the board answers with status ${answer.status}`);
-      return await readBody(answer, path, limit);
+      return await readBody(answer, path, limit, clock);
     } catch (error) {
       if (error instanceof Unreachable || error instanceof TooLong) throw error;
-      throw new Unreachable(`${path}: ${this.location} does not answer`);
+      const late = clock.signal.aborted ? ' in time' : '';
+      throw new Unreachable(`${path}: ${this.location} does not answer${late}`);
+    } finally {
+      clock.stop();
     }
   }
 }
 
+/** Ends a request whose bytes stay away for too long, or trickle in for ever. */
+class Clock {
+  readonly #end = new AbortController();
+  readonly #silence: number;
+  readonly #whole: ReturnType<typeof setTimeout>;
+  #next: ReturnType<typeof setTimeout>;
+
+  constructor({ silence, whole }: Patience, limit: number) {
+    this.#silence = silence;
+    this.#whole = setTimeout(() => this.#end.abort(), whole + limit / SLOWEST);
+    this.#next = setTimeout(() => this.#end.abort(), silence);
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Some bytes have come. */
+  heard(): void {
+    clearTimeout(this.#next);
+    this.#next = setTimeout(() => this.#end.abort(), this.#silence);
+  }
+
+  /** Lets go of an answer that is not worth reading to its end. */
+  end(): void {
+    this.#end.abort();
+  }
+
+  stop(): void {
+    clearTimeout(this.#whole);
+    clearTimeout(this.#next);
+  }
+}
+
 /** A body of at most `limit` bytes; of a longer one no more than that is taken. */
-async function readBody(answer: Response, path: string, limit: number): Promise<Bytes> {
+async function readBody(answer: Response, path: string, limit: number, clock: Clock): Promise<Bytes> {
   const reader = answer.body?.getReader();
-  const parts: Bytes[] = [];
+  let taken = new Uint8Array(FIRST_PART);
   let length = 0;
   while (reader) {
     const { done, value } = await reader.read();
     if (done) break;
-    parts.push(value);
-    length += value.length;
-    if (length > limit) {
-      await reader.cancel();
+    clock.heard();
+    if (length + value.length > limit) {
+      clock.end();
       throw new TooLong(`${path} is longer than ${limit} bytes`);
     }
+    if (length + value.length > taken.length) taken = grown(taken, length + value.length);
+    taken.set(value, length);
+    length += value.length;
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return taken.slice(0, length);
+}
+
+/** Twice as long at least, so that bytes that come one by one cost neither time nor memory. */
+function grown(taken: Bytes, needed: number): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(Math.max(needed, 2 * taken.length));
+  longer.set(taken);
+  return longer;
 }
 
 /** A board whose files are in memory, by path. */

@@ -75,10 +75,10 @@ export async function readElection(source: BoardSource, election: string | null)
     idGiven: election !== null,
     policy,
     checkpoint: { size: checkpoint.size, root: toHex(checkpoint.root), text: fromUtf8(raw) },
-    cosigners: policy.witnesses.map(({ name }) => ({
-      name,
-      time: checkpoint.cosignatures.find((one) => one.name === name)?.time ?? null,
-    })),
+    cosigners: policy.witnesses.map(({ name }) => {
+      const own = checkpoint.cosignatures.find((one) => one.name === name);
+      return { name, time: own === undefined ? null : Number(own.time) };
+    }),
     ...end,
   };
 }

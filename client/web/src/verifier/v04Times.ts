@@ -76,8 +76,9 @@ function wrongEffect(
   if (own === undefined || !equal(own, root)) {
     return `checkpoint.${name} of size ${size} is not consistent with the board`;
   }
-  const inTime = cosignatures.filter(({ time }) => due <= time && time <= due + grace).length;
+  const latest = BigInt(due) + BigInt(grace);
+  const inTime = cosignatures.filter(({ time }) => due <= time && time <= latest).length;
   return inTime < quorum
-    ? `checkpoint.${name}: ${inTime} cosignatures from ${due} to ${due + grace}, the quorum is ${quorum}`
+    ? `checkpoint.${name}: ${inTime} cosignatures from ${due} to ${latest}, the quorum is ${quorum}`
     : null;
 }

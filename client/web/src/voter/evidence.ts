@@ -2,11 +2,11 @@
 // receipt and the board contradict each other, and read back before they are offered: a file that proves nothing is not.
 import { equal, fromBase64url, fromUtf8, toBase64url, utf8, type Bytes } from '../core/bytes.ts';
 import { Malformed } from '../core/errors.ts';
-import { openCheckpoint } from '../board/checkpoint.ts';
+import { openCheckpoint, type Checkpoint } from '../board/checkpoint.ts';
 import { electionId } from '../board/manifest.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../board/merkle.ts';
 import type { TrustPolicy } from '../board/policy.ts';
-import { parseReceipt } from '../board/receipt.ts';
+import { parseReceipt, type Receipt } from '../board/receipt.ts';
 import type { ProvedBoard, TreeHead } from './provedBoard.ts';
 import { readManifest, Untrustworthy, type BoardView } from './reading.ts';
 
@@ -125,33 +125,33 @@ export function judgeEvidence(evidence: Evidence): Fault {
     speakersOf(raw, policy),
   );
   const statements: Statement[] = [];
-  const root = (checkpoint: number, size: number, hash: Bytes): void => {
+  const root = (checkpoint: number, size: number | bigint, hash: Bytes): void => {
     statements.push({ checkpoint, about: `root ${size}`, hash });
   };
-  const leaf = (checkpoint: number, index: number, hash: Bytes): void => {
+  const leaf = (checkpoint: number, index: number | bigint, hash: Bytes): void => {
     statements.push({ checkpoint, about: `leaf ${index}`, hash });
   };
-  speakers.forEach((speaker, at) => speaker !== null && root(at, speaker.head.size, speaker.head.root));
+  speakers.forEach((speaker, at) => speaker !== null && root(at, speaker.head.exactSize, speaker.head.root));
   for (const prefix of evidence.prefixes) {
     const head = speakers[prefix.checkpoint]?.head;
-    if (head === undefined || prefix.size < 1 || prefix.size >= head.size) continue;
-    if (verifyConsistency(prefix.size, prefix.root, head.size, head.root, prefix.proof)) {
+    if (head === undefined || prefix.size < 1 || prefix.size >= head.exactSize) continue;
+    if (verifyConsistency(prefix.size, prefix.root, head.exactSize, head.root, prefix.proof)) {
       root(prefix.checkpoint, prefix.size, prefix.root);
     }
   }
   for (const inclusion of evidence.inclusions) {
     const head = speakers[inclusion.checkpoint]?.head;
-    if (head === undefined || inclusion.index >= head.size) continue;
-    if (verifyInclusion(inclusion.leaf, inclusion.index, head.size, inclusion.proof, head.root)) {
+    if (head === undefined || inclusion.index >= head.exactSize) continue;
+    if (verifyInclusion(inclusion.leaf, inclusion.index, head.exactSize, inclusion.proof, head.root)) {
       leaf(inclusion.checkpoint, inclusion.index, inclusion.leaf);
     }
   }
-  receipts.forEach(({ entry, index, hashes }, at) => {
+  receipts.forEach(({ entry, exactIndex, hashes }, at) => {
     const checkpoint = evidence.checkpoints.length + at;
     const head = speakers[checkpoint]?.head;
-    if (entry === null || head === undefined || index >= head.size) return;
+    if (entry === null || head === undefined || exactIndex >= head.exactSize) return;
     const own = leafHash(entry);
-    if (verifyInclusion(own, index, head.size, hashes, head.root)) leaf(checkpoint, index, own);
+    if (verifyInclusion(own, exactIndex, head.exactSize, hashes, head.root)) leaf(checkpoint, exactIndex, own);
   });
   return faultOf(statements, speakers);
 }
@@ -166,7 +166,7 @@ function policyOf(manifest: Bytes): TrustPolicy {
 }
 
 interface Speaker {
-  readonly head: TreeHead;
+  readonly head: Checkpoint;
   readonly witnesses: ReadonlySet<string>;
 }
 
@@ -207,11 +207,11 @@ function cosigned(raw: Bytes, policy: TrustPolicy, key: TrustPolicy['witnesses']
   }
 }
 
-function parsed(receipt: Bytes): { index: number; hashes: readonly Bytes[]; checkpoint: Bytes } {
+function parsed(receipt: Bytes): Pick<Receipt, 'exactIndex' | 'hashes' | 'checkpoint'> {
   try {
     return parseReceipt(receipt);
   } catch (error) {
-    if (error instanceof Malformed) return { index: 0, hashes: [], checkpoint: new Uint8Array() };
+    if (error instanceof Malformed) return { exactIndex: 0n, hashes: [], checkpoint: new Uint8Array() };
     throw error;
   }
 }

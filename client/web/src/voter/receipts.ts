@@ -38,9 +38,9 @@ export const witnessed = (receipt: CheckedReceipt): boolean => receipt.cosignatu
 /** Throws WrongReceipt. */
 export function checkReceipt(raw: Bytes, entry: Bytes, policy: TrustPolicy): CheckedReceipt {
   try {
-    const { index, hashes, checkpoint } = parseReceipt(raw);
-    const { size, root, cosignatures } = openCheckpoint(checkpoint, policy.board, policy.witnesses);
-    if (!verifyInclusion(leafHash(entry), index, size, hashes, root)) {
+    const { index, exactIndex, hashes, checkpoint } = parseReceipt(raw);
+    const { size, exactSize, root, cosignatures } = openCheckpoint(checkpoint, policy.board, policy.witnesses);
+    if (!verifyInclusion(leafHash(entry), exactIndex, exactSize, hashes, root)) {
       throw new WrongReceipt('the inclusion proof does not lead from the ballot to the checkpoint');
     }
     const { bodyHash } = parseBallot(entry);
