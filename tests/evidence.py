@@ -41,11 +41,7 @@ class History:
 
     def checkpoint(self, size: int, witnesses: Sequence[SigningKey] = ()) -> bytes:
         """The signed checkpoint of the first `size` entries."""
-        head = Checkpoint(self.board.verifier_key.name, size, self.root(size))
-        raw = sign_checkpoint(head, self.board)
-        for witness in witnesses:
-            raw = add_cosignatures(raw, cosign(format_checkpoint(head), witness, CLOSES))
-        return raw
+        return signed(self.board, size, self.root(size), witnesses)
 
     def receipt(self, index: int, size: int, witnesses: Sequence[SigningKey] = ()) -> bytes:
         """What a voter gets whose ballot is entry `index` of `size`."""
@@ -61,6 +57,15 @@ class History:
         """That checkpoint `number` of the file, over `size` entries, has this leaf hash at `index`."""
         proof = inclusion_proof(index, size, hash_source(self._hashes))
         return {"checkpoint": number, "index": index, "leaf": self.leaf(index), "proof": list(proof)}
+
+
+def signed(board: SigningKey, size: int, root: bytes, witnesses: Sequence[SigningKey] = ()) -> bytes:
+    """A checkpoint as the board and these witnesses would sign it, whatever stands behind it."""
+    head = Checkpoint(board.verifier_key.name, size, root)
+    raw = sign_checkpoint(head, board)
+    for witness in witnesses:
+        raw = add_cosignatures(raw, cosign(format_checkpoint(head), witness, CLOSES))
+    return raw
 
 
 def histories(election: Election) -> tuple[History, History]:

@@ -7,11 +7,12 @@ from hashlib import sha256
 from typing import Any
 
 from retally_crypto.checkpoints import add_cosignatures, cosign
+from retally_crypto.merkle import leaf_hash, node_hash
 from retally_crypto.notes import SigningKey, parse_note
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
 from tests.board_files import CLOSES, signing_key
 from tests.boards import Election
-from tests.evidence import Case, History, evidence, histories, written
+from tests.evidence import Case, History, evidence, histories, signed, written
 
 
 def evidence_files() -> dict[str, Any]:
@@ -157,6 +158,40 @@ def _judged(election: Election) -> list[tuple[str, Case, bool, tuple[str, ...]]]
             False,
             (),
         ),
+        *_beyond_floating_point(election),
+    ]
+
+
+def _beyond_floating_point(election: Election) -> list[tuple[str, Case, bool, tuple[str, ...]]]:
+    """Sizes and indices are integers up to 2^63 - 1, and no two of them are one."""
+    board, one, huge = election.board, election.witnesses[0], 2**62
+    early, own, other = (sha256(label).digest() for label in (b"early", b"own", b"other"))
+    hashes = [leaf_hash(b"own"), leaf_hash(b"other")]
+
+    def at(size: int, root: bytes) -> bytes:
+        return signed(board, size, root, (one,))
+
+    def sent(entry: bytes, size: int, root: bytes, *proof: bytes) -> Case:
+        return {"receipt": format_tlog_proof(TlogProof(huge, proof, at(size, root))), "entry": entry}
+
+    receipts = [
+        sent(b"own", huge + 1, node_hash(early, hashes[0]), early),
+        sent(b"other", huge + 2, node_hash(early, node_hash(hashes[1], hashes[0])), hashes[0], early),
+    ]
+    return [
+        (
+            "sizes 2^53 and 2^53 + 1",
+            evidence(election, checkpoints=[at(2**53, own), at(2**53 + 1, other)]),
+            False,
+            (),
+        ),
+        (
+            "size 2^53 + 1 twice",
+            evidence(election, checkpoints=[at(2**53 + 1, own), at(2**53 + 1, other)]),
+            True,
+            (one.verifier_key.name,),
+        ),
+        ("two receipts for place 2^62", evidence(election, receipts=receipts), True, (one.verifier_key.name,)),
     ]
 
 
