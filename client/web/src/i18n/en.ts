@@ -354,7 +354,8 @@ export const en = {
         other: '{count} independent witnesses have cosigned the board with your ballot.',
       },
       noWitness: 'This election has no witnesses: another reader might be shown another board. Keep your receipt.',
-      notCompared: 'The board could not be read again to compare it with what you were shown before.',
+      notCompared:
+        'The board that everybody reads could not be compared with your receipt: it does not show your ballot yet, or could not be read. Look your ballot up later, best from another network.',
       code: 'Tracking code',
       position: 'Position on the board',
       election: 'Election',

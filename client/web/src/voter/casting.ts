@@ -67,6 +67,7 @@ async function sendAndCheck(view: BoardView, entry: Bytes, { means = ownMeans, o
     if (LATER.has(error.problem)) return { kind: 'later', refusal: error };
     // A refusal is the server's word; the board is what counts.
     const found = await findReceipt(view, entry);
+    if (found === 'unread') return { kind: 'later', refusal: error };
     return found === null ? { kind: 'refused', refusal: error } : compare(view, found);
   }
   onStage?.('checking');
@@ -75,7 +76,8 @@ async function sendAndCheck(view: BoardView, entry: Bytes, { means = ownMeans, o
   } catch (error) {
     if (!(error instanceof WrongReceipt)) throw error;
     const found = await findReceipt(view, entry);
-    return found === null ? { kind: 'wrong receipt', reason: error.message, answer } : compare(view, found);
+    if (found === null || found === 'unread') return { kind: 'wrong receipt', reason: error.message, answer };
+    return compare(view, found);
   }
 }
 
@@ -89,16 +91,22 @@ async function readNow(view: BoardView): Promise<{ now: BoardView; board: Proved
   }
 }
 
-/** The board has to be the one that the voter was shown before, and the one that the receipt is of. */
+/**
+ * The board has to be the one that the voter was shown before, and the one that the receipt is of. A board that shows less
+ * than its key signed, or not the files that it takes to compare, was not compared.
+ */
 async function compare(view: BoardView, receipt: CheckedReceipt): Promise<Outcome> {
   const read = await readNow(view);
   if (read === null) return { kind: 'recorded', receipt, compared: false };
   const shown: Held = { size: view.head.size, root: view.head.root, checkpoint: view.checkpoint };
+  let compared = read.board !== null;
   for (const held of [heldOf(receipt), shown]) {
-    const evidence = await contradiction(read.now, read.board, held).catch(() => null);
-    if (evidence !== null) return { kind: 'contradiction', receipt, evidence: formatEvidence(evidence) };
+    const evidence = await contradiction(read.now, read.board, held).catch(() => 'unread' as const);
+    if (evidence === 'unread' || held.size > read.now.head.size) compared = false;
+    if (evidence === null || evidence === 'unread') continue;
+    return { kind: 'contradiction', receipt, evidence: formatEvidence(evidence) };
   }
-  return { kind: 'recorded', receipt, compared: read.board !== null };
+  return { kind: 'recorded', receipt, compared };
 }
 
 const heldOf = ({ raw, entry, index, checkpoint, size, root }: CheckedReceipt): Held => ({
@@ -108,13 +116,17 @@ const heldOf = ({ raw, entry, index, checkpoint, size, root }: CheckedReceipt): 
   receipt: { raw, entry, index },
 });
 
-/** A receipt made from the board, if the entry stands there. */
-export async function findReceipt(view: BoardView, entry: Bytes): Promise<CheckedReceipt | null> {
+/** A receipt made from the board, if the entry stands there; null if the whole board was read and it does not. */
+async function findReceipt(view: BoardView, entry: Bytes): Promise<CheckedReceipt | 'unread' | null> {
   const read = await readNow(view);
-  if (read === null || read.board === null) return null;
-  const index = await findLeaf(read.board, leafHash(entry)).catch(() => null);
-  if (index === null) return null;
-  return checkReceipt(await makeReceipt(read.now, read.board, index), entry, view.policy);
+  if (read === null || read.board === null || read.now.head.size < view.head.size) return 'unread';
+  try {
+    const index = await findLeaf(read.board, leafHash(entry));
+    if (index === null) return null;
+    return checkReceipt(await makeReceipt(read.now, read.board, index), entry, view.policy);
+  } catch {
+    return 'unread';
+  }
 }
 
 /** Where this leaf stands, looked for from the newest entry back; null if nowhere. */

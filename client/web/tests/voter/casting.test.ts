@@ -1,6 +1,7 @@
 // From a proved ballot to a checked receipt, on a server that is down, slow, wrong or lying (docs/spec 9.2).
 import { describe, expect, test } from 'vitest';
 import { fromUtf8, toHex, utf8 } from '../../src/core/bytes.ts';
+import { Unreachable } from '../../src/board/source.ts';
 import { castEntry, renewReceipt } from '../../src/voter/casting.ts';
 import { judgeEvidence, parseEvidence } from '../../src/voter/evidence.ts';
 import { recallPending } from '../../src/voter/pending.ts';
@@ -93,6 +94,18 @@ describe('casting', () => {
     expect(outcome).toMatchObject({ kind: 'recorded', receipt: { index: 15 } });
   });
 
+  test('a refusal is not believed while the board cannot be read: the entry stays kept', async () => {
+    const server = new FakeServer();
+    server.mischief = ['lost', problemMischief(409, 'outside-hours', 'V04')];
+    const at = await enter(server, 'north-1');
+    server.read = () => Promise.reject(new Unreachable('gone'));
+    const storage = new FakeStorage();
+    const entry = sealFor(at, CHOICES).prove(at.secret);
+    const outcome = await castEntry(at.opened.view, entry, { storage, means: server.means });
+    expect(outcome.kind).toBe('later');
+    expect(toHex(recallPending(storage, electionHex)!.entry)).toBe(toHex(entry));
+  });
+
   test('a proxy’s error page decides nothing', async () => {
     const server = new FakeServer();
     server.mischief = [{ status: 404, body: '<h1>Not here</h1>' }, { status: 502 }];
@@ -163,6 +176,16 @@ describe('receipts', () => {
     if (renewed.kind !== 'contradiction') throw new Error(renewed.kind);
     const fault = judgeEvidence(parseEvidence(renewed.evidence));
     expect(fault).toEqual({ board: true, witnesses: ['witness-1', 'witness-2', 'witness-3'] });
+  });
+
+  test('a receipt of a board that only this voter gets is not called compared', async () => {
+    const server = new FakeServer();
+    const at = await enter(server, 'north-1');
+    const entry = sealFor(at, CHOICES).prove(at.secret);
+    // Signed for the voter alone: what everybody reads does not have the ballot.
+    server.mischief = [{ status: 201, body: receiptOf([...server.entries, entry], 15) }];
+    const outcome = await castEntry(at.opened.view, entry, { storage: new FakeStorage(), means: server.means });
+    expect(outcome).toMatchObject({ kind: 'recorded', compared: false });
   });
 
   test('a ballot taken into another board than the voter was shown is evidence at once', async () => {
