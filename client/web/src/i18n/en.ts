@@ -283,7 +283,8 @@ export const en = {
       open: 'Open it on this device',
       tooLong: 'The link is too long for a QR code. Copy it, or save the file and open it on the other device.',
       save: 'Save the test as a file',
-      secret: 'The link shows the choices of this tested ballot. It is not your vote: this ballot is never cast.',
+      secret:
+        'The link shows the choices of this tested ballot. This ballot is never cast; but if you then cast the same choices, whoever saw the link can guess your vote.',
       done: 'This ballot can no longer be cast. Make a new one: with the same choices, or with others.',
       same: 'New ballot, same choices',
       other: 'New ballot, choose again',
@@ -293,6 +294,7 @@ export const en = {
       proving: 'Making the proof',
       sending: 'Sending to the board…',
       checking: 'Checking the receipt…',
+      notYet: 'Nothing has been sent yet. Please stay on this page until it is.',
       stay: 'You may leave or reload: the same encrypted ballot is sent again, never a second one.',
       notKept: 'This browser keeps nothing in the tab. Please stay on this page until the receipt is there.',
       busy: {

@@ -90,7 +90,10 @@ export async function seal(port: Port, request: BallotRequest, onProgress?: OnPr
       waiting = { done, failed, progress };
       port.post(what);
     });
-  const sealed = await order({ do: 'seal', request }, onProgress);
+  const sealed = await order({ do: 'seal', request }, onProgress).catch((reason: unknown) => {
+    port.close();
+    throw reason;
+  });
   if (sealed.is !== 'sealed') throw new Error('the worker answered another question');
   let spent = false;
   const spend = (): void => {
@@ -102,15 +105,13 @@ export async function seal(port: Port, request: BallotRequest, onProgress?: OnPr
     bodyHash: sealed.bodyHash,
     async test() {
       spend();
-      const word = await order({ do: 'test' });
-      port.close();
+      const word = await order({ do: 'test' }).finally(() => port.close());
       if (word.is !== 'test') throw new Error('the worker answered another question');
       return word.test;
     },
     async prove(secret, progress) {
       spend();
-      const word = await order({ do: 'prove', secret }, progress);
-      port.close();
+      const word = await order({ do: 'prove', secret }, progress).finally(() => port.close());
       if (word.is !== 'entry') throw new Error('the worker answered another question');
       return word.entry;
     },

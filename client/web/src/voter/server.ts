@@ -1,6 +1,6 @@
 // The ballot server as a voter's page uses it: cast a ballot, ask where ballots are. Nothing it says is believed before it
 // is proved from the board; what it refuses comes as an RFC 9457 problem.
-import { toBase64url, type Bytes } from '../core/bytes.ts';
+import { concat, toBase64url, type Bytes } from '../core/bytes.ts';
 
 const RECEIPT_LIMIT = 256 * 1024;
 const LOOKUP_LIMIT = 256 * 1024;
@@ -64,13 +64,16 @@ export async function sendBallot(board: string, entry: Bytes, means: Means = own
     const answer = await attemptOnce(board, entry, means);
     if (answer.kind === 'receipt') return answer.receipt;
     if (answer.kind === 'refused') throw answer.refusal;
-    if (attempt === ATTEMPTS || means.signal?.aborted === true) throw new NoAnswer(answer.reason);
+    if (attempt === ATTEMPTS || isGivenUp(means)) throw new NoAnswer(answer.reason);
     const pause = Math.min(LONGEST_PAUSE, answer.retryAfter === null ? backoff : 1000 * answer.retryAfter);
     means.onTrouble?.({ kind: answer.kind, attempt, pause });
     await means.sleep(pause);
+    if (isGivenUp(means)) throw new NoAnswer(answer.reason);
     backoff *= 2;
   }
 }
+
+const isGivenUp = ({ signal }: Means): boolean => signal?.aborted === true;
 
 type Attempt =
   | { readonly kind: 'receipt'; readonly receipt: Bytes }
@@ -145,9 +148,17 @@ function secondsOf(header: string | null): number | null {
 
 /** Throws Error when more than `limit` bytes come. */
 async function readBody(response: Response, limit: number): Promise<Bytes> {
-  const raw = new Uint8Array(await response.arrayBuffer());
-  if (raw.length > limit) throw new Error(`the answer is longer than ${limit} bytes`);
-  return raw;
+  const parts: Bytes[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+    parts.push(part.value);
+    length += part.value.length;
+    if (length <= limit) continue;
+    await reader?.cancel();
+    throw new Error(`the answer is longer than ${limit} bytes`);
+  }
+  return concat(...parts);
 }
 
 /** Where the server says that ballots of this credential are, ascending; null if it does not say. */
@@ -170,6 +181,7 @@ export async function askCode(board: string, code: string, means: Means = ownMea
 async function ask(address: string, means: Means): Promise<unknown> {
   try {
     const response = await means.fetch(address, {
+      signal: AbortSignal.timeout(PATIENCE),
       cache: 'no-store',
       credentials: 'omit',
       referrerPolicy: 'no-referrer',

@@ -106,6 +106,19 @@ describe('casting', () => {
     expect(toHex(recallPending(storage, electionHex)!.entry)).toBe(toHex(entry));
   });
 
+  test('once the page is left nothing more is sent, not even after a pause', async () => {
+    const server = new FakeServer();
+    server.mischief = ['down', 'down'];
+    const at = await enter(server, 'north-1');
+    const leaving = new AbortController();
+    const means = { ...server.means, signal: leaving.signal, sleep: async () => leaving.abort() };
+    const storage = new FakeStorage();
+    const entry = sealFor(at, CHOICES).prove(at.secret);
+    expect((await castEntry(at.opened.view, entry, { storage, means })).kind).toBe('unknown');
+    expect(server.posted).toHaveLength(1);
+    expect(recallPending(storage, electionHex)).not.toBeNull();
+  });
+
   test('a proxy’s error page decides nothing', async () => {
     const server = new FakeServer();
     server.mischief = [{ status: 404, body: '<h1>Not here</h1>' }, { status: 502 }];

@@ -7,7 +7,7 @@ import type { Contest } from '../../board/manifest.ts';
 import { castEntry, renewReceipt, type Outcome } from '../../voter/casting.ts';
 import { blank, contestsOf, type Choices } from '../../voter/choices.ts';
 import { voterOf, type Voter } from '../../voter/codeEntry.ts';
-import { forgetPending, recallPending, type Keeping } from '../../voter/pending.ts';
+import { forgetPending, keepPending, recallPending, type Keeping } from '../../voter/pending.ts';
 import {
   NotOnRoll,
   OpenedElection,
@@ -77,6 +77,7 @@ export class VoteSession {
   #sealed: Sealed | null = null;
   #clock: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  readonly #leaving = new AbortController();
 
   constructor(
     readonly board: string | undefined,
@@ -205,6 +206,7 @@ export class VoteSession {
         },
         (done, of) => this.#share('sealing', done, of),
       );
+      if (this.#ended) return sealed.discard();
       this.#sealed = sealed;
       this.trackingCode = sealed.trackingCode;
       this.step = { at: 'choose' };
@@ -232,15 +234,18 @@ export class VoteSession {
 
   async cast(): Promise<void> {
     const sealed = this.#takeSealed();
+    const { view } = this;
     const voter = this.#voter;
-    if (sealed === null || voter === null) return;
+    if (sealed === null || voter === null || view === null) return;
     this.step = { at: 'proving', share: null };
     try {
       this.entry = await sealed.prove(voter.secret, (done, of) => this.#share('proving', done, of));
     } catch (error) {
       return this.#stop('broken', reasonOf(error));
     }
-    await this.send();
+    if (!this.#ended) return this.send();
+    // The page was left before anything was sent: it asks when it is opened again.
+    keepPending(storage, { board: view.source.location, election: this.electionHex, entry: this.entry });
   }
 
   /** Sends the entry at hand, perhaps again: always the same bytes. */
@@ -254,13 +259,20 @@ export class VoteSession {
     };
     show(null);
     const outcome = await castEntry(view, entry, {
-      storage,
-      means: { ...ownMeans, onTrouble: show },
+      // After the page was left nobody sees the receipt: the entry stays, and sending it again brings the receipt again.
+      storage: {
+        ...storage,
+        removeItem: (name) => {
+          if (!this.#ended) storage.removeItem(name);
+        },
+      },
+      means: { ...ownMeans, onTrouble: show, signal: this.#leaving.signal },
       onStage: (now) => {
         stage = now;
         show(null);
       },
     });
+    if (this.#ended) return;
     if (outcome.kind !== 'recorded') {
       this.step = { at: 'outcome', outcome };
       if (outcome.kind === 'contradiction') this.receipt = outcome.receipt;
@@ -302,7 +314,10 @@ export class VoteSession {
 
   end(): void {
     this.#ended = true;
+    this.#leaving.abort();
     clearTimeout(this.#clock);
+    this.#codes = null;
+    this.#voter = null;
     this.#discard();
   }
 
