@@ -68,6 +68,7 @@ export class Verification {
       this.#show({ status: 'running', progress: null, bundle: true });
       const found = await bundleFinding(report, typeof board === 'string');
       const whole = found === null ? report : withV21(report, found);
+      if (this.#control.aborted) return;
       if (remember) rememberReport(whole);
       const rate = report.ballots < FEWEST_TO_MEASURE ? null : (60 * report.ballots) / seconds / this.cores;
       this.#show({ status: 'done', report: whole, speed: { seconds, cores: this.cores, rate } });
