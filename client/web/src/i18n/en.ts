@@ -328,7 +328,7 @@ export const en = {
       laterText:
         'The server cannot take the ballot now: {reason}. Send the same one again later; it is kept in this tab.',
       refused: 'The ballot was not accepted',
-      V04: 'Voting is not open now. The ballot was not counted.',
+      V04: 'Voting is not open now, the server says. The ballot is not on the board.',
       V09: 'The server says that the ballot is not well formed. Start again; if it happens again, vote from another device.',
       V10: 'The server says that the proof of this ballot is wrong. Vote from another device, and tell the election office.',
       V11: 'The codes are not on the roll, or were revoked or replaced. Ask the registrar.',
@@ -719,7 +719,8 @@ export const en = {
     verdict: 'Verdict',
     verdictPASS: 'Every check that can be done on this board passes. The counts below follow from the ballots on it.',
     verdictFAIL: 'At least one check fails. The reasons stand below, with the entry they concern.',
-    verdictINCOMPLETE: 'Nothing is wrong, but something is missing: the election is not over yet, or files are absent.',
+    verdictINCOMPLETE:
+      'Nothing was found wrong, but something is missing: the election is not over yet, files are absent, or web pages could not be read.',
     noWitness: 'No witness: it cannot be excluded that other people are shown another board (split views).',
     board: 'Board',
     entries: { one: '{count} entry', other: '{count} entries' },
