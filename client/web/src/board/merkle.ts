@@ -45,7 +45,7 @@ type Count = number | bigint;
 
 /** Whether the proof leads from a leaf hash to the root (RFC 9162 section 2.1.3.2). */
 export function verifyInclusion(leaf: Bytes, index: Count, size: Count, proof: readonly Bytes[], root: Bytes): boolean {
-  if (index < 0 || index >= size) return false;
+  if (index < 0 || index >= size || ![leaf, ...proof].every(isHash)) return false;
   let node = BigInt(index);
   let last = BigInt(size) - 1n;
   let hash = leaf;
@@ -62,7 +62,10 @@ export function verifyInclusion(leaf: Bytes, index: Count, size: Count, proof: r
   return last === 0n && equal(hash, root);
 }
 
-/** Whether the proof says that the tree of `size` begins with the tree of `old` entries (RFC 9162 section 2.1.4.2). */
+/**
+ * Whether the proof says that the tree of `size` begins with the tree of `old` entries (RFC 9162 section 2.1.4.2). About
+ * the tree of no entries there is nothing to prove.
+ */
 export function verifyConsistency(
   old: Count,
   oldRoot: Bytes,
@@ -70,9 +73,8 @@ export function verifyConsistency(
   root: Bytes,
   proof: readonly Bytes[],
 ): boolean {
-  if (old < 0 || old > size) return false;
+  if (old < 1 || old > size || ![oldRoot, root, ...proof].every(isHash)) return false;
   if (BigInt(old) === BigInt(size)) return proof.length === 0 && equal(oldRoot, root);
-  if (BigInt(old) === 0n) return proof.length === 0 && equal(oldRoot, sha256());
   let node = BigInt(old) - 1n;
   let last = BigInt(size) - 1n;
   while (isOdd(node)) [node, last] = [node >> 1n, last >> 1n];
@@ -94,5 +96,7 @@ export function verifyConsistency(
   }
   return last === 0n && equal(before, oldRoot) && equal(after, root);
 }
+
+const isHash = ({ length }: Bytes): boolean => length === 32;
 
 const isOdd = (n: bigint): boolean => (n & 1n) === 1n;
