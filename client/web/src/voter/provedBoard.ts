@@ -8,6 +8,7 @@ import { TooLong, type BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
 
 const HASH = 32;
+const TILES_AT_ONCE = 8;
 
 /** The board's files do not fit its own checkpoint. It is no proof of anything: files carry no signature. */
 export class WrongFiles extends Error {
@@ -53,10 +54,15 @@ export class ProvedBoard {
   static async open(source: BoardSource, head: TreeHead): Promise<ProvedBoard> {
     if (head.size === 0) throw new NotThere('the board has no entries yet');
     const full = Math.floor(head.size / TILE_WIDTH);
-    const tiles = Array.from({ length: Math.ceil(full / TILE_WIDTH) }, (_, index) =>
-      readHashes(source, 1, index, Math.min(TILE_WIDTH, full - index * TILE_WIDTH)),
-    );
-    const roots = (await Promise.all(tiles)).flat();
+    const count = Math.ceil(full / TILE_WIDTH);
+    const roots: Bytes[] = [];
+    // A few at a time: a size is only a number that somebody signed, and the first tile that is missing ends it.
+    for (let at = 0; at < count; at += TILES_AT_ONCE) {
+      const tiles = Array.from({ length: Math.min(TILES_AT_ONCE, count - at) }, (_, offset) =>
+        readHashes(source, 1, at + offset, Math.min(TILE_WIDTH, full - (at + offset) * TILE_WIDTH)),
+      );
+      for (const tile of await Promise.all(tiles)) roots.push(...tile);
+    }
     const rest = head.size - full * TILE_WIDTH;
     const tail = rest > 0 ? await readHashes(source, 0, full, rest) : [];
     const nodes = rest > 0 ? [...roots, treeHash(tail)] : roots;

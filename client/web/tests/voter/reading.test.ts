@@ -3,11 +3,25 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '../../src/core/bytes.ts';
 import { formatVoterCode } from '../../src/core/codes.ts';
 import { readVoterCode, splitCodes, voterOf } from '../../src/voter/codeEntry.ts';
+import { NotThere, ProvedBoard } from '../../src/voter/provedBoard.ts';
 import { NotOnRoll, OpenedElection, readView } from '../../src/voter/reading.ts';
 import { castFor, openedOf } from './booth.ts';
 import { codesOf, electionHex, FakeServer } from './fakeServer.ts';
 
 describe('reading the election', () => {
+  test('a size that nobody could serve is asked for a few tiles at a time', async () => {
+    let asked = 0;
+    const source = {
+      location: 'https://ballots.example',
+      read: async () => {
+        asked += 1;
+        return null;
+      },
+    };
+    await expect(ProvedBoard.open(source, { size: 2 ** 36, root: new Uint8Array(32) })).rejects.toThrow(NotThere);
+    expect(asked).toBeLessThan(100);
+  });
+
   test('the roll gives a voter of the vectors her style and no ballot yet', async () => {
     const server = new FakeServer();
     const opened = await openedOf(server);
