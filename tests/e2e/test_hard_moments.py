@@ -112,6 +112,30 @@ def test_a_page_reloaded_while_the_server_is_down_finishes_the_same_ballot(
     assert trial.size() == before + 1
 
 
+def test_a_page_that_is_left_while_casting_sends_nothing_until_it_is_asked_to(
+    trial: Trial, new_page: Any, watched: Any
+) -> None:
+    watched.expected.append("Failed to load resource")
+    page = new_page(trial.server)
+    booth.enter(page, trial.voting_link(7))
+    booth.fill(page, "Ada", ("Friday",), 3)
+    before = trial.size()
+    code = booth.encrypt(page)
+    page.route(re.compile(r"/ballots$"), lambda route: route.abort("connectionreset"))
+    button(page, "Cast this ballot").click()
+    page.get_by_text("No answer. The same ballot is sent again").wait_for()
+    page.evaluate("location.hash = '#/'")
+    page.unroute(re.compile(r"/ballots$"))
+    page.wait_for_timeout(4000)
+    assert trial.size() == before
+    page.goto(trial.link("vote"))
+    page.get_by_text("A ballot is on its way").first.wait_for()
+    button(page, "Finish casting").click()
+    booth.recorded(page)
+    assert booth.tracking_code(page) == code
+    assert trial.size() == before + 1
+
+
 def test_of_two_tabs_the_later_one_is_told_of_the_earlier_ballot(trial: Trial, new_page: Any, watched: Any) -> None:
     watched.expected.append("Failed to load resource")
     one = new_page(trial.server)
