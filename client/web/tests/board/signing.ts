@@ -63,6 +63,11 @@ export function changed(value: Json, path: Path, other: Json | undefined): Json 
   return copy;
 }
 
+/** One change after the other. */
+export function changedAll(value: Json, changes: readonly (readonly [Path, Json])[]): Json {
+  return changes.reduce<Json>((at, [path, other]) => changed(at, path, other), value);
+}
+
 /** Every place in JSON that is a member of an object. */
 export function memberPaths(value: Json, above: Path = []): Path[] {
   if (value === null || typeof value !== 'object') return [];
