@@ -212,11 +212,16 @@ def test_inclusion_proofs_lead_to_the_root_and_nowhere_else() -> None:
     "raw",
     [b"", b"x", b"c2sp.org/tlog-proof@v1\n\n", b"c2sp.org/tlog-proof@v1\nindex -1\n\nx", b"\xff\n\n",
      b"c2sp.org/tlog-proof@v1\nindex 01\n\nx", b"c2sp.org/tlog-proof@v1\nindex 1\nAAAA\n\nx",
-     b"c2sp.org/tlog-proof@v1\nextra AAAA\nindex 1\n\nx", b"c2sp.org/tlog-proof@v1\nindex " + b"9" * 5000 + b"\n\nx"],
+     b"c2sp.org/tlog-proof@v1\nextra AAAA\nindex 1\n\nx", b"c2sp.org/tlog-proof@v1\nindex " + b"9" * 5000 + b"\n\nx",
+     b"c2sp.org/tlog-proof@v1\nindex 9223372036854775808\n\nx", b"c2sp.org/tlog-proof@v1\nindex 1\n\n" + b"x" * 10**6],
 )  # fmt: skip
 def test_what_is_no_receipt_is_refused(raw: bytes) -> None:
     with pytest.raises(Refusal):
         parse_receipt(raw)
+
+
+def test_a_receipt_may_name_any_index_that_a_checkpoint_could_cover() -> None:
+    assert parse_receipt(b"c2sp.org/tlog-proof@v1\nindex 9223372036854775807\n\nx") == (2**63 - 1, [], b"x")
 
 
 # ---- pages 4 and 6 ----
