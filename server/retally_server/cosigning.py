@@ -124,10 +124,13 @@ class Cosigner:
             self._round = None
             self.wake()
 
+    def _asks(self, witness: VerifierKey) -> bool:
+        return self._board.halted is None and self._round is not None and witness not in self._signatures
+
     async def _ask(self, witness: WitnessClient) -> None:
         pause, loop = SHORTEST_PAUSE, asyncio.get_running_loop()
         while witness.key not in self._set_aside:
-            await self._until(lambda: self._round is not None and witness.key not in self._signatures)
+            await self._until(lambda: self._asks(witness.key))
             head, shown, log = self._round, self._board.published, self._board.cosigned
             if head is None or shown is None or log is None:
                 continue
@@ -155,13 +158,13 @@ class Cosigner:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _ahead(self, witness: VerifierKey, outcome: Ahead, log: CosignedLog) -> None:
+        self._set_aside.add(witness)
         if outcome.evidence is not None:
             write_durably(
                 self._evidence / f"{self._board.board.slug}-{witness.key_id.hex()}.checkpoint", outcome.evidence
             )
             self._board.halt(f"witness {witness.name} shows a checkpoint that this board's key signed elsewhere")
             return
-        self._set_aside.add(witness)
         if len(self._witnesses) - len(self._set_aside) < log.quorum:
             self._board.halt("so many witnesses say that they saw more of this board that no quorum is left")
 
