@@ -14,6 +14,7 @@ demo: setup  ## a whole election on the published totals: keys, ballots over HTT
 	@$(BIN)/retally lab demo $(ARGS)
 
 test: setup-development  ## every test; tests that need something absent say so
+	@scripts/judges.sh
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi

@@ -1,4 +1,4 @@
-"""`retally mirror --follow` and `retally gossip`: what a watching copy notices, and that its evidence convinces others."""
+"""`retally mirror --follow` and `retally gossip`: what a watching copy notices, and that its evidence convinces."""
 
 from __future__ import annotations
 
@@ -290,7 +290,8 @@ def test_evidence_against_an_honest_board_cannot_be_made() -> None:
     stranger = signing_key("other.example/2027")
     with pytest.raises((BadSignature, Refused)):
         verify_split(split, stranger.verifier_key)
-    for members_of_another_form in ([], {}, {**members, "kind": "x"}, {**members, "proof": [1]}):
+    forms: tuple[object, ...] = ([], {}, {**members, "kind": "x"}, {**members, "proof": [1]})
+    for members_of_another_form in forms:
         with pytest.raises(Malformed):
             parse_split(json.dumps(members_of_another_form).encode())
     with pytest.raises(Malformed):
