@@ -9,7 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from retally_crypto.engine import engine
-from retally_crypto.errors import RetallyError
+from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
@@ -116,7 +116,9 @@ def name_witness(
     if forget == (address is not None):
         raise _cannot("Name either an address or --forget")
     try:
-        set_address(settings.keys, slug_of(f"/{slug}"), parse_vkey(key), address)
+        if slug_of(f"/{slug}") != slug:
+            raise Malformed(f"{slug!r} is not the short name of a board")
+        set_address(settings.keys, slug, parse_vkey(key), address)
         known = read_addresses(settings.keys, slug)
     except (RetallyError, OSError) as error:
         raise _cannot(f"The address was not kept: {error}") from error
