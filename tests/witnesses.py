@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from retally_crypto.notes import COSIGNATURE_V1, SigningKey, VerifierKey
+from retally_crypto.notes import SigningKey, VerifierKey
 from retally_server.witness.app import create_witness
 from retally_server.witness.store import Store
-from tests.board_files import signing_key
 
 
 class RunningWitness:
@@ -61,23 +59,3 @@ class RunningWitness:
                 assert time.monotonic() < deadline, "the witness does not stop"
                 time.sleep(0.01)
             self._server = None
-
-
-def witness_keys(count: int) -> list[SigningKey]:
-    """The keys of witnesses, the same in every run."""
-    return [signing_key(f"witness.example/{number}", COSIGNATURE_V1) for number in range(1, count + 1)]
-
-
-@contextmanager
-def running_witnesses(
-    folder: Path, count: int, clock: Callable[[], float], *logs: VerifierKey
-) -> Iterator[list[RunningWitness]]:
-    """So many witnesses that know these logs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    witnesses = [RunningWitness(folder, key, clock, *logs) for key in witness_keys(count)]
-    try:
-        yield witnesses
-    finally:
-        for witness in witnesses:
-            witness.stop()
-            witness.store.close()
