@@ -20,6 +20,7 @@ demo: setup  ## a whole election on the published totals: keys, ballots over HTT
 	@$(BIN)/retally lab demo $(ARGS)
 
 test: setup-everything  ## every test; tests that need something absent say so
+	@scripts/judges.sh
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 	@if [ -d client/web/node_modules ]; then cd client/web && npm test --silent; \
 	 else echo "Node.js is missing: the tests of the web client did not run"; fi

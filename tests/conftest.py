@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.boards import Election
+
+JUDGES = ("bin/judges", "bin/fsck", "bin/litewitness", "python/bin/python")
 
 
 def cast_all(election: Election) -> None:
@@ -30,3 +34,11 @@ def honest_election() -> Election:
     election.decrypt(1, 3)
     election.result()
     return election
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly which third-party judges of the log were missing."""
+    folder = Path(__file__).parents[1] / ".venv" / "judges"
+    absent = [name for name in JUDGES if not (folder / name).exists()]
+    if absent:
+        terminalreporter.write_line(f"Third-party judges that did not run: {', '.join(absent)} (scripts/judges.sh)")

@@ -31,6 +31,7 @@ from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from retally_server.board_files import BoardFiles
 from retally_server.board_log import BoardLog
 from retally_server.durable import write_durably
+from retally_server.lock_store import BoardLock
 from retally_server.problems import Problem
 from retally_server.rates import BallotRate
 from retally_server.store import NewEntry, Store, StoredCheckpoint
@@ -46,11 +47,14 @@ class ToyRecord:
     """A record whose ballots are `{"credential", "previous", "choice"}` and valid if `choice` is not "forged"."""
 
     def __init__(self, manifest_entry: bytes) -> None:
-        self.manifest: Any = SimpleNamespace(opens=OPENS, closes=CLOSES, grace=GRACE)
+        witnesses = SimpleNamespace(keys=(), quorum=0)
+        self.manifest: Any = SimpleNamespace(opens=OPENS, closes=CLOSES, grace=GRACE, witnesses=witnesses)
         self.manifest_faults: Sequence[str] = ()
         self.election_id = hashlib.sha256(manifest_entry).digest()
         self.phase = "voting"
         self.joint_key: bytes | None = None
+        self.opening_index: int | None = None
+        self.closing_index: int | None = None
         self._tree = Frontier()
         self._tree.append(leaf_hash(manifest_entry))
         self._last: dict[bytes, bytes] = {}
@@ -79,7 +83,9 @@ class ToyRecord:
         check, reason, entry = None, None, None
         if b"\n" in raw:
             if b'"closing"' in raw:
-                self.phase = "tally"
+                self.phase, self.closing_index = "tally", self._tree.size
+            if b'"opening"' in raw:
+                self.opening_index = self._tree.size
         elif self.phase == "tally":
             check, reason = "V04", "voting is over"
         else:
@@ -143,7 +149,8 @@ def create_toy_board(store: Store) -> None:
 def open_log(store: Store, folder: Path, rate: BallotRate | None = None) -> BoardLog:
     """The toy board's log over this database and `folder`/files, not yet recovered."""
     board = store.boards()[0]
-    return BoardLog(board, store, BoardFiles(folder / "files"), KEY, rate or BallotRate(1_000, 60.0), ToyRecord)
+    files, lock = BoardFiles(folder / "files"), BoardLock(folder / "locks", "toy")
+    return BoardLog(board, store, files, lock, KEY, rate or BallotRate(1_000, 60.0), ToyRecord)
 
 
 def new_log(folder: Path, rate: BallotRate | None = None) -> tuple[Store, BoardLog]:

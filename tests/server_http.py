@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from retally_crypto.merkle import TreeHead
 from retally_crypto.record import Record
@@ -25,7 +25,7 @@ HERE = f"/elections/{SLUG}"
 class Http:
     """Plain requests to an application in this process, whose event loop runs while a request does."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: Starlette) -> None:
         self._runner = asyncio.Runner()
         self._lifespan = app.router.lifespan_context(app)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
@@ -40,6 +40,10 @@ class Http:
 
     def post(self, address: str, **details: Any) -> httpx.Response:
         return self.request("POST", address, **details)
+
+    def idle(self, seconds: float) -> None:
+        """Lets the application run on without a request."""
+        self._runner.run(asyncio.sleep(seconds))
 
     def stop(self) -> None:
         self._runner.run(self._lifespan.__aexit__(None, None, None))

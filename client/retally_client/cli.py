@@ -18,6 +18,7 @@ from retally_client.guardian.commands import app as guardian
 from retally_client.lab.commands import app as lab
 from retally_client.registrar.commands import app as registrar
 from retally_client.verifier import commands as verifier
+from retally_client.verifier import watch_commands as watching
 from retally_client.voter import commands as voter
 from retally_crypto.engine import engine
 
@@ -73,7 +74,9 @@ def retally(
 
 
 app.command("verify")(verifier.verify)
-app.command("mirror")(verifier.mirror)
+app.command("mirror")(watching.mirror)
+app.command("gossip")(watching.gossip)
+app.command("evidence")(watching.evidence)
 app.command("policy")(verifier.policy)
 app.command("vote")(voter.vote)
 app.command("check")(voter.check)

@@ -17,6 +17,8 @@ from retally_server.durable import write_durably
 from retally_server.hash_tree import HashTree
 
 CHECKPOINT = "checkpoint"
+PENDING = "checkpoint.pending"
+"""With witnesses only: the newest signed checkpoint, which the quorum need not have cosigned yet."""
 
 
 def tiles_for(old: int, sizes: Sequence[int]) -> Iterator[Bundle | Tile]:
@@ -67,13 +69,13 @@ class BoardFiles:
                 self._remove_partial(file)
         return damaged
 
-    def publish(self, note: bytes) -> None:
-        """Replaces the checkpoint. From here on everybody sees it. OSError if the disk refuses."""
-        write_durably(self.folder / CHECKPOINT, note)
+    def publish(self, note: bytes, name: str = CHECKPOINT) -> None:
+        """Replaces a checkpoint. From here on everybody sees it. OSError if the disk refuses."""
+        write_durably(self.folder / name, note)
 
-    def checkpoint(self) -> bytes | None:
-        """The published checkpoint, None before the first."""
-        return _read(self.folder / CHECKPOINT)
+    def checkpoint(self, name: str = CHECKPOINT) -> bytes | None:
+        """A published checkpoint, None before the first of this name."""
+        return _read(self.folder / name)
 
     def _remove_partial(self, full: Bundle | Tile) -> None:
         before = full.index - 1

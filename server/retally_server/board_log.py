@@ -6,7 +6,8 @@ A batch goes this way, and nobody is answered before the last step:
 2. the manifest's times and the credential's rate are looked at;
 3. the record rules on the rest, verifying all proofs together (`retally_crypto.record`, the auditor's own code);
 4. entries and the new signed checkpoint go into the database in one transaction (`store`);
-5. bundles and tiles are written durably, then the checkpoint is published (`board_files`);
+5. bundles and tiles are written durably, the lock is swapped (`lock_store`), then the checkpoint is published
+   (`board_files`); with witnesses as the pending one, until their quorum has cosigned it (`cosigned`, `cosigning`);
 6. receipts are made.
 
 A failure in step 3 or 4 leaves the record in doubt: it is thrown away and made anew from the database before anything
@@ -15,7 +16,7 @@ time. Nothing that was answered can be lost, and what was stored but not answere
 come again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,11 +25,13 @@ import structlog
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
 from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.notes import SigningKey
+from retally_crypto.notes import SigningKey, VerifierKey
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
-from retally_server.board_files import BoardFiles
+from retally_server.board_files import CHECKPOINT, PENDING, BoardFiles
+from retally_server.cosigned import CosignedLog
 from retally_server.hash_tree import HashTree
 from retally_server.hours import Hours, outside_hours
+from retally_server.lock_store import BoardLock, LockMovedError
 from retally_server.problems import Problem, refused
 from retally_server.rates import BallotRate
 from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
@@ -68,6 +71,10 @@ class BoardRecord(Protocol):
     def phase(self) -> str: ...
     @property
     def joint_key(self) -> bytes | None: ...
+    @property
+    def opening_index(self) -> int | None: ...
+    @property
+    def closing_index(self) -> int | None: ...
     def replay(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
     def admit(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
     def is_active(self, credential: bytes) -> bool: ...
@@ -80,20 +87,31 @@ OpenRecord = Callable[[bytes], BoardRecord]
 
 @dataclass(frozen=True)
 class Published:
-    """What everybody may see: the checkpoint, the tree for proofs up to its size, the record's state then."""
+    """What everybody may see: the checkpoint, the tree for proofs up to its size, the record's state then.
+
+    `effects` are the indices of `opening` and `closing` where these are on the board.
+    """
 
     checkpoint: StoredCheckpoint
     tree: HashTree
     record: BoardRecord
     phase: str
     joint_key: bytes | None
+    effects: Mapping[str, int | None]
 
 
 class BoardLog:
     """One board, its database rows, its files, its record and its key."""
 
     def __init__(
-        self, board: Board, store: Store, files: BoardFiles, key: SigningKey, rate: BallotRate, open_record: OpenRecord
+        self,
+        board: Board,
+        store: Store,
+        files: BoardFiles,
+        lock: BoardLock,
+        key: SigningKey,
+        rate: BallotRate,
+        open_record: OpenRecord,
     ) -> None:
         """Reads nothing yet: `recover` does. Raises Unusable if the key is not the board's."""
         if key.verifier_key.name != board.origin:
@@ -101,6 +119,10 @@ class BoardLog:
         self.board = board
         self.files = files
         self.published: Published | None = None
+        self.cosigned: CosignedLog | None = None
+        self.halted: str | None = None
+        self._lock = lock
+        self._let_out: bytes | None = None
         self._store = store
         self._key = key
         self._rate = rate
@@ -111,8 +133,19 @@ class BoardLog:
 
     @property
     def in_step(self) -> bool:
-        """Whether what is published is what the database holds, as far as is known."""
-        return self.published is not None and self._head == self.published.checkpoint
+        """Whether what is published is what the database holds, as far as is known, and more can follow."""
+        return self.halted is None and self.published is not None and self._head == self.published.checkpoint
+
+    @property
+    def board_key(self) -> VerifierKey:
+        """The key that signs this board's checkpoints."""
+        return self._key.verifier_key
+
+    def halt(self, reason: str) -> None:
+        """Takes nothing more: there is, or may be, a second history of this board. Reading goes on."""
+        if self.halted is None:
+            self.halted = reason
+            _log.error("board halted", board=self.board.slug, reason=reason)
 
     def recover(self) -> None:
         """Makes record and tree anew from the database, and every file that is missing or damaged; then publishes.
@@ -130,9 +163,13 @@ class BoardLog:
             raise Unusable(
                 f"board {self.board.slug}: the record of {record.size} entries has another root than the tree"
             )
-        self._require_published_is_older(tree, head.size)
+        self._require_nothing_newer(tree, head.size)
         self._record, self._tree, self._head = record, tree, head
+        if record.manifest.witnesses.keys and self.cosigned is None:
+            self.cosigned = CosignedLog(self.board, self._store, self.files, self.board_key, record.manifest)
         self._write_files(0, self._store.checkpoint_sizes(self.board))
+        if self.cosigned is not None:
+            self.cosigned.recover(tree, head.size, _effects(record))
 
     def sequence(self, batch: Sequence[Submission]) -> list[Answer | Problem]:
         """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
@@ -154,11 +191,22 @@ class BoardLog:
                 answers.append(self._answer(new[leaf], newest, leaf not in answered))
                 answered.add(leaf)
             else:
-                covering = self._store.first_checkpoint_covering(self.board, known[leaf])
-                answers.append(self._answer(known[leaf], covering or newest, False))
+                answers.append(self._answer(known[leaf], self._covering(known[leaf]) or newest, False))
         return answers
 
+    def receipt(self, index: int) -> bytes | None:
+        """The receipt of an entry on the first checkpoint that the quorum cosigned with it, or on the first signed one.
+
+        None if the entry is not published yet.
+        """
+        shown = self.published
+        if shown is None or not 0 <= index < shown.checkpoint.size:
+            return None
+        return self._answer(index, self._covering(index) or shown.checkpoint, False).receipt
+
     def _ready(self) -> tuple[BoardRecord, StoredCheckpoint]:
+        if self.halted is not None:
+            raise Unusable(f"board {self.board.slug} has stopped: {self.halted}")
         if self._record is None or self._head is None:
             self.recover()
         if self._record is None or self._head is None:
@@ -171,6 +219,11 @@ class BoardLog:
 
     def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:
         hours: Hours = record.manifest
+        if self.cosigned is not None and submission.is_ballot:
+            opening = record.opening_index
+            if opening is not None and self.cosigned.size <= opening:
+                unwitnessed = "the opening takes effect when the quorum of witnesses has cosigned it"
+                return Problem("not-ready", unwitnessed, detail="Send the same bytes again.", retry_after=2)
         if (kind := submission.kind) is not None:
             reason = outside_hours(kind, hours, submission.received_at)
             if reason is not None:
@@ -234,11 +287,21 @@ class BoardLog:
         damaged = self.files.write_tiles(self._tree, self._entries, old, sizes)
         if damaged:
             _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
-        self.files.publish(head.note)
-        self.published = Published(head, self._tree, record, record.phase, record.joint_key)
+        try:
+            self._lock.swap(self._let_out, head.note)
+        except LockMovedError as error:
+            self.halt(str(error))
+            raise
+        self._let_out = head.note
+        self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)
+        self.published = Published(head, self._tree, record, record.phase, record.joint_key, _effects(record))
 
     def _entries(self, first: int, end: int) -> Iterable[bytes]:
         return (raw for raw, _ in self._store.entries(self.board, first, end))
+
+    def _covering(self, index: int) -> StoredCheckpoint | None:
+        cosigned = None if self.cosigned is None else self._store.first_cosigned_covering(self.board, index)
+        return cosigned or self._store.first_checkpoint_covering(self.board, index)
 
     def _answer(self, index: int, checkpoint: StoredCheckpoint, new: bool) -> Answer:
         proof = TlogProof(index, self._tree.inclusion_proof(index, checkpoint.size), checkpoint.note)
@@ -266,24 +329,39 @@ class BoardLog:
             _log.error("entries on the board are not in force", board=self.board.slug, entries=not_in_force)
         return tree, record
 
-    def _require_published_is_older(self, tree: HashTree, size: int) -> None:
-        note = self.files.checkpoint()
-        if note is None:
-            return
-        published = self._signed(note, "the published checkpoint")
-        if published.size > size:
+    def _require_nothing_newer(self, tree: HashTree, size: int) -> None:
+        """Holds the lock and every published checkpoint against the database, which must have all of their entries."""
+        self._let_out = self._lock.read()
+        if self._let_out is None and size > 1:
             raise Unusable(
-                f"board {self.board.slug}: the published checkpoint has size {published.size}, the database {size}; "
-                "the database was restored from an old copy, and going on would fork the board"
+                f"board {self.board.slug}: there is no lock at {self._lock.path}, so nothing says whether this "
+                f"database is an old copy; once you are sure it is not: retally-server board lock {self.board.slug}"
             )
-        if tree.root(published.size) != published.root:
-            raise Unusable(
-                f"board {self.board.slug}: the database has another history than the published checkpoint of size "
-                f"{published.size}"
-            )
+        places = {
+            "published checkpoint": self.files.checkpoint(CHECKPOINT),
+            "pending checkpoint": self.files.checkpoint(PENDING),
+            "lock": self._let_out,
+        }
+        for place, note in places.items():
+            if note is None:
+                continue
+            seen = self._signed(note, f"the {place}")
+            if seen.size > size:
+                raise Unusable(
+                    f"board {self.board.slug}: the {place} has size {seen.size}, the database {size}; "
+                    "the database was restored from an old copy, and going on would fork the board"
+                )
+            if tree.root(seen.size) != seen.root:
+                raise Unusable(
+                    f"board {self.board.slug}: the database has another history than the {place} of size {seen.size}"
+                )
 
     def _signed(self, note: bytes, what: str) -> Checkpoint:
         try:
             return verify_checkpoint(note, self._key.verifier_key)
         except RetallyError as error:
             raise Unusable(f"board {self.board.slug}: {what} is not signed by the board's key: {error}") from error
+
+
+def _effects(record: BoardRecord) -> Mapping[str, int | None]:
+    return {"opening": record.opening_index, "closing": record.closing_index}

@@ -1,24 +1,25 @@
 """The `retally-server` command: run the server, make a board's key."""
 
-import socket
 import time
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 import uvicorn
 from pydantic import ValidationError
 
 from retally_crypto.engine import engine
-from retally_crypto.errors import RetallyError
+from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
+from retally_server.announcing import AnnouncingServer
 from retally_server.api.app import create_app
-from retally_server.board_keys import make_board_key, pin_authority
+from retally_server.board_keys import make_board_key, pin_authority, slug_of
 from retally_server.elections import Elections
+from retally_server.relock import write_lock
 from retally_server.settings import Settings, load_settings
+from retally_server.witness_addresses import read_addresses, set_address
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 board = typer.Typer(no_args_is_help=True, help="Keys of boards.")
@@ -71,7 +72,7 @@ def serve(config: ConfigFile = None) -> None:
         timeout_graceful_shutdown=60,
         lifespan="on",
     )
-    server = _AnnouncingServer(configuration)
+    server = AnnouncingServer(configuration)
     server.run()
     elections.close()
     if not server.started:
@@ -108,15 +109,44 @@ def new_board(
     typer.echo(str(key))
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Says in the log where it listens, also when the port was left to the system (port 0)."""
+@board.command("witness")
+def name_witness(
+    slug: Annotated[str, typer.Argument(help="The board's short name.")],
+    key: Annotated[str, typer.Argument(help="The witness's verifier key, as in the manifest.")],
+    address: Annotated[str | None, typer.Argument(help="Its submission prefix, for example https://w.example")] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget its address: it is not asked any more.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Says where a witness of a board answers: before the manifest is posted, or later when it has moved (restart)."""
+    settings = _settings(config)
+    if forget == (address is not None):
+        raise _cannot("Name either an address or --forget")
+    try:
+        if slug_of(f"/{slug}") != slug:
+            raise Malformed(f"{slug!r} is not the short name of a board")
+        set_address(settings.keys, slug, parse_vkey(key), address)
+        known = read_addresses(settings.keys, slug)
+    except (RetallyError, OSError) as error:
+        raise _cannot(f"The address was not kept: {error}") from error
+    for witness, each in known.items():
+        typer.echo(f"{witness.name} {each}")
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for server in getattr(self, "servers", []):
-            for each in server.sockets:
-                host, port = each.getsockname()[:2]
-                structlog.get_logger().info("listening", host=host, port=port)
+
+@board.command("lock")
+def lock_board(
+    slug: Annotated[str, typer.Argument(help="The board's short name.")],
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="A witness that cannot be asked any more; may be repeated.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Writes a board's lock anew after the lock store was lost. Only if the database is certainly the newest."""
+    settings = _settings(config)
+    try:
+        size = write_lock(settings, slug, tuple(without or ()), Record)
+    except (RetallyError, OSError) as error:
+        raise _cannot(f"No lock was written: {error}") from error
+    typer.echo(f"board {slug}: the lock says {size} entries")
 
 
 def _settings(config: Path | None) -> Settings:

@@ -8,6 +8,7 @@ names a board key made here (`retally-server board new`). Nobody logs in.
 import asyncio
 import fcntl
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -16,13 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.notes import SigningKey
+from retally_crypto.notes import SigningKey, VerifierKey
 from retally_crypto.web_bundle import is_origin
 from retally_server.board_files import BoardFiles
 from retally_server.board_keys import pinned_authority, read_board_key, slug_of
 from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
+from retally_server.cosigning import Cosigner, require_none_ahead
 from retally_server.durable import make_folder
 from retally_server.hours import Clock
+from retally_server.lock_store import BoardLock
 from retally_server.logs import fault_place
 from retally_server.problems import Problem, refused
 from retally_server.rates import BallotRate
@@ -31,6 +34,8 @@ from retally_server.settings import Settings
 from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
 from retally_server.submissions import Answer
 from retally_server.turnout import Turnout
+from retally_server.witness_addresses import read_addresses
+from retally_server.witness_client import WitnessClient
 
 _log = structlog.get_logger()
 
@@ -54,7 +59,7 @@ class Elections:
         try:
             self._store.migrate()
             for board in self._store.boards():
-                self._boards[board.slug] = self._sequencer(self._open_board(board))
+                self._boards[board.slug] = self._open_board(board)
         except BaseException:
             self.close()
             raise
@@ -111,8 +116,8 @@ class Elections:
     async def create(self, manifest_entry: bytes) -> tuple[str, Answer]:
         """A new election from its manifest: its slug and the receipt of entry 0, also for the same manifest again.
 
-        Problem if the manifest is malformed or breaks a rule, names witnesses, names a board key that is not here, or
-        if another election has this board.
+        Problem if the manifest is malformed or breaks a rule, names a board key that is not here or a witness whose
+        address is not known, or if another election has this board.
         """
         async with self._creating:
             record = self._begin(manifest_entry)
@@ -122,7 +127,8 @@ class Elections:
             if sequencer is None:
                 board, key = await asyncio.to_thread(self._create_board, slug, record, manifest_entry)
                 log = self._board_log(board, key)
-                sequencer = self._boards[slug] = self._sequencer(log)
+                witnesses = self._witnesses(slug, record.manifest.witnesses.keys, key.verifier_key)
+                sequencer = self._boards[slug] = self._sequencer(log, witnesses)
                 sequencer.start()
                 _log.info("election created", board=slug)
             elif sequencer.log.board.election_id != record.election_id:
@@ -139,12 +145,6 @@ class Elections:
             raise refused("V03", str(error)) from error
         if record.manifest_faults:
             raise refused("V03", "; ".join(record.manifest_faults[:8]))
-        if record.manifest.witnesses.keys:
-            raise Problem(
-                "witnessing-not-available",
-                f"the manifest names {len(record.manifest.witnesses.keys)} witnesses; this server cannot ask them yet",
-                detail="Only elections without witnesses (quorum 0, for trials) can be created for now.",
-            )
         return record
 
     def _slug(self, record: BoardRecord) -> str:
@@ -165,6 +165,12 @@ class Elections:
                 f"this server has no key {record.manifest.board.name} with the id that the manifest gives",
                 detail=f"The operator makes it with: retally-server board new {slug}",
             )
+        if unknown := self._without_address(slug, record.manifest.witnesses.keys):
+            raise Problem(
+                "witness-address-unknown",
+                f"no address is known here for the witness {unknown[0]}",
+                detail=f"The operator names it with: retally-server board witness {slug} KEY ADDRESS",
+            )
         pinned = pinned_authority(self.settings.keys, slug)
         if pinned is not None and record.manifest.authority != pinned:
             raise refused("V04", f"board {slug} was made for the authority {pinned.name}, not for the manifest's")
@@ -183,7 +189,7 @@ class Elections:
             raise Problem("not-stored", "the election could not be stored", retry_after=5) from error
         return board, key
 
-    def _open_board(self, board: Board) -> BoardLog:
+    def _open_board(self, board: Board) -> Sequencer:
         key = read_board_key(self.settings.keys, board.slug, self.settings.passphrase())
         if key is None:
             raise Unusable(f"board {board.slug}: its key is not in {self.settings.keys}; restore it from its safe copy")
@@ -193,15 +199,42 @@ class Elections:
         except OSError as error:
             # A full disk: reading goes on, and publishing is tried again before the next batch.
             _log.error("files not written", board=board.slug, **fault_place(error))
-        return log
+        keys = () if log.cosigned is None else log.cosigned.keys
+        for name in self._without_address(board.slug, keys):
+            _log.warning("witness without address", board=board.slug, witness=name)
+        witnesses = self._witnesses(board.slug, keys, key.verifier_key)
+        if log.published is not None:
+            require_none_ahead(board.slug, log.published.checkpoint, log.published.tree, witnesses)
+        return self._sequencer(log, witnesses)
 
     def _board_log(self, board: Board, key: SigningKey) -> BoardLog:
         rate = BallotRate(self.settings.rate_ballots, self.settings.rate_seconds)
         files = BoardFiles(self.settings.files.resolve() / board.slug)
-        return BoardLog(board, self._store, files, key, rate, self._open_record)
+        lock = BoardLock(self.settings.locks, board.slug)
+        return BoardLog(board, self._store, files, lock, key, rate, self._open_record)
 
-    def _sequencer(self, log: BoardLog) -> Sequencer:
-        return Sequencer(log, self._clock, self.settings.queue_limit, self.settings.batch_limit)
+    def _without_address(self, slug: str, keys: Sequence[VerifierKey]) -> list[str]:
+        known = read_addresses(self.settings.keys, slug) if keys else {}
+        return [key.name for key in keys if key not in known]
+
+    def _witnesses(self, slug: str, keys: Sequence[VerifierKey], board_key: VerifierKey) -> list[WitnessClient]:
+        known = read_addresses(self.settings.keys, slug) if keys else {}
+        seconds = self.settings.witness_seconds
+        return [WitnessClient(key, known[key], board_key, seconds) for key in keys if key in known]
+
+    def _sequencer(self, log: BoardLog, witnesses: Sequence[WitnessClient]) -> Sequencer:
+        settings = self.settings
+        evidence = settings.data.resolve() / "evidence"
+        cosigner = Cosigner(log, witnesses, evidence, self._clock) if witnesses else None
+        return Sequencer(
+            log, self._clock, settings.queue_limit, settings.batch_limit, cosigner, settings.quorum_wait_seconds
+        )
+
+
+def lock_folder(folder: Path) -> Callable[[], None]:
+    """Keeps every other server off this data folder until the function returned is called. Unusable if one runs."""
+    handle = _lock_folder(folder)
+    return lambda: os.close(handle)
 
 
 def _lock_folder(folder: Path) -> int:

@@ -27,7 +27,7 @@ Name = Literal[
     "busy",
     "not-stored",
     "not-ready",
-    "witnessing-not-available",
+    "witness-address-unknown",
     "fault",
 ]
 
@@ -46,7 +46,7 @@ _TITLES: dict[Name, tuple[int, str]] = {
     "busy": (503, "Too much is waiting"),
     "not-stored": (503, "The entry could not be stored"),
     "not-ready": (503, "The board is not ready"),
-    "witnessing-not-available": (501, "Witnessing is not yet available"),
+    "witness-address-unknown": (409, "This server does not know where a witness answers"),
     "fault": (500, "The server has a fault"),
 }
 

@@ -6,11 +6,12 @@ runs on the event loop: a batch is verified, written and published in a worker t
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from retally_server.board_log import BoardLog
+from retally_server.cosigning import Cosigner
 from retally_server.hours import Clock
 from retally_server.logs import fault_place
 from retally_server.problems import Problem
@@ -31,14 +32,28 @@ class _Waiting:
 class Sequencer:
     """The way onto one board. Lives on the event loop."""
 
-    def __init__(self, log: BoardLog, clock: Clock, queue_limit: int, batch_limit: int) -> None:
-        """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries."""
+    def __init__(
+        self,
+        log: BoardLog,
+        clock: Clock,
+        queue_limit: int,
+        batch_limit: int,
+        cosigner: Cosigner | None = None,
+        quorum_wait: float = 0.0,
+    ) -> None:
+        """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries.
+
+        With a `cosigner` an answer waits up to `quorum_wait` seconds for the witnesses; sequencing goes on meanwhile.
+        """
         self.log = log
         self._clock = clock
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._stopping = False
+        self._cosigner = cosigner
+        self._quorum_wait = quorum_wait
+        self._answering: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -49,6 +64,8 @@ class Sequencer:
     def start(self) -> None:
         """Starts sequencing."""
         self._task = asyncio.create_task(self._run(), name=f"sequencer {self.log.board.slug}")
+        if self._cosigner is not None:
+            self._cosigner.start()
 
     async def stop(self) -> None:
         """Answers everything that waits, then ends."""
@@ -57,11 +74,16 @@ class Sequencer:
             self._queue.put_nowait(None)
             await self._task
             self._task = None
+        if self._cosigner is not None:
+            await self._cosigner.stop()
+        await asyncio.gather(*self._answering)
 
     async def submit(self, entry: bytes) -> Answer:
         """Sequences one entry and returns its answer. Problem if it is refused, cannot be stored, or too much waits."""
         if self._stopping or self._task is None:
             raise Problem("not-ready", "the server is stopping", retry_after=5)
+        if self.log.halted is not None:
+            raise Problem("not-ready", f"this board has stopped: {self.log.halted}", detail="The operator must look.")
         submission = Submission.received(entry, self._clock())
         if self._queue.qsize() >= self._queue_limit + (0 if submission.is_ballot else OFFICIALS_PLACES):
             raise Problem("busy", "too many entries are waiting", detail="Send the same bytes again.", retry_after=2)
@@ -95,10 +117,40 @@ class Sequencer:
             reason = "the entry could not be stored, and nothing was acknowledged"
             problem = Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=5)
             answers = [problem] * len(batch)
-        for waiting, answer in zip(batch, answers, strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(answer, Problem):
-                waiting.answer.set_exception(answer)
-            else:
-                waiting.answer.set_result(answer)
+        if self._cosigner is None:
+            _give(batch, answers)
+            return
+        self._cosigner.wake()
+        task = asyncio.create_task(self._give_witnessed(self._cosigner, batch, answers))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _give_witnessed(self, cosigner: Cosigner, batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+        """Answers with receipts that carry the quorum where it came in time, and those without it where it did not."""
+        last = max((answer.index for answer in answers if isinstance(answer, Answer)), default=-1)
+        try:
+            if last >= 0 and await cosigner.covered(last, self._quorum_wait):
+                answers = await asyncio.to_thread(self._witnessed, answers)
+        except Exception as fault:
+            # The entries are on the board, and the receipts without the quorum are good.
+            _log.error("receipts without quorum", board=self.log.board.slug, **fault_place(fault))
+        finally:
+            _give(batch, answers)
+
+    def _witnessed(self, answers: list[Answer | Problem]) -> list[Answer | Problem]:
+        return [
+            replace(answer, receipt=self.log.receipt(answer.index) or answer.receipt)
+            if isinstance(answer, Answer)
+            else answer
+            for answer in answers
+        ]
+
+
+def _give(batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if waiting.answer.done():
+            continue
+        if isinstance(answer, Problem):
+            waiting.answer.set_exception(answer)
+        else:
+            waiting.answer.set_result(answer)

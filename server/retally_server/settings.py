@@ -32,6 +32,13 @@ class Settings(BaseSettings):
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."
     )
     web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
+    lock_store: Path | None = Field(
+        None, description="Folder of the locks, outside every backup; absent: beside the data folder, named …-locks."
+    )
+    witness_seconds: Annotated[float, Field(gt=0)] = Field(5.0, description="Time a witness has for one answer.")
+    quorum_wait_seconds: Annotated[float, Field(ge=0)] = Field(
+        2.0, description="How long a receipt waits for the witnesses' quorum before it is given without."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -43,6 +50,12 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """The folder of the board keys."""
         return self.data / "keys"
+
+    @property
+    def locks(self) -> Path:
+        """The folder of the lock store (`lock_store.py`)."""
+        data = self.data.resolve()
+        return self.lock_store or data.with_name(f"{data.name}-locks")
 
     @property
     def files(self) -> Path:

@@ -121,6 +121,17 @@ APPEND_ONLY_0002 = (
 )
 """The triggers of migration 0002."""
 
+APPEND_ONLY_0003 = (
+    *(_forbid("cosigned", verb) for verb in ("UPDATE", "DELETE")),
+    _demand(
+        "cosigned",
+        "grows",
+        "NEW.size <= (SELECT coalesce(max(size), 0) FROM cosigned WHERE board_id = NEW.board_id)",
+        "a cosigned checkpoint covers more than the last one",
+    ),
+)
+"""The triggers of migration 0003."""
+
 
 def folder_of(engine: Engine) -> Path | None:
     """The folder that holds the database file, so that its name can be made durable; None for another database."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, LargeBinary, UniqueConstraint, create_engine, func
+from sqlalchemy import Engine, LargeBinary, UnaryExpression, UniqueConstraint, and_, create_engine, func
 from sqlalchemy.schema import Column, ForeignKeyConstraint
 from sqlalchemy.types import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -75,6 +75,16 @@ class TurnoutRow(SQLModel, table=True):
     time: int = Field(primary_key=True, sa_type=BigInteger)
     entries: int = Field(sa_type=BigInteger)
     ballots: int = Field(sa_type=BigInteger)
+
+
+class CosignedRow(SQLModel, table=True):
+    """One checkpoint with the cosignatures of a quorum of witnesses."""
+
+    __tablename__ = "cosigned"
+    __table_args__ = (ForeignKeyConstraint(["board_id", "size"], ["checkpoints.board_id", "checkpoints.size"]),)
+    board_id: int = Field(primary_key=True)
+    size: int = Field(primary_key=True, sa_type=BigInteger)
+    note: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 @dataclass(frozen=True)
@@ -210,6 +220,36 @@ class Store:
                     .order_by(col(CheckpointRow.size))
                 )
             )
+
+    def add_cosigned(self, board: Board, size: int, note: bytes) -> None:
+        """Keeps the checkpoint of `size` with its cosignatures; durable on return. IntegrityError if it goes back."""
+        with Session(self.engine.execution_options(**sqlite.WRITING)) as session, session.begin():
+            session.add(CosignedRow(board_id=board.id, size=size, note=note))
+
+    def newest_cosigned(self, board: Board) -> StoredCheckpoint | None:
+        """The newest checkpoint that a quorum cosigned, its note with the cosignatures; None before the first."""
+        return self._cosigned(board, col(CosignedRow.size).desc(), -1)
+
+    def first_cosigned_covering(self, board: Board, index: int) -> StoredCheckpoint | None:
+        """The smallest cosigned checkpoint with `index` in its tree, or None."""
+        return self._cosigned(board, col(CosignedRow.size).asc(), index)
+
+    def _cosigned(self, board: Board, order: UnaryExpression[int], index: int) -> StoredCheckpoint | None:
+        with Session(self.engine) as session:
+            row = session.exec(
+                select(CosignedRow, CheckpointRow.root)
+                .join(
+                    CheckpointRow,
+                    and_(
+                        col(CheckpointRow.board_id) == CosignedRow.board_id,
+                        col(CheckpointRow.size) == CosignedRow.size,
+                    ),
+                )
+                .where(CosignedRow.board_id == board.id, CosignedRow.size > index)
+                .order_by(order)
+                .limit(1)
+            ).first()
+        return None if row is None else StoredCheckpoint(row[0].size, row[1], row[0].note)
 
     def entries(self, board: Board, first: int, end: int, at_once: int = 256) -> Iterator[tuple[bytes, bytes]]:
         """(entry, leaf hash) of the indices first..end-1 in order, `at_once` in memory at a time."""

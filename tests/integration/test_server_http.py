@@ -146,15 +146,6 @@ def test_a_board_takes_no_manifest_of_another_authority_than_it_was_made_for(
     assert server.http.post("/elections", content=election.entries[0]).status_code == 201
 
 
-def test_an_election_with_witnesses_is_refused_and_the_reason_said(new_server: NewServer) -> None:
-    witnessed = Election.create(witness_count=(2, 3))
-    members = problem(
-        new_server().http.post("/elections", content=witnessed.entries[0]), 501, "witnessing-not-available"
-    )
-    assert "not yet available" in members["title"]
-    assert "3 witnesses" in members["reason"]
-
-
 def test_a_manifest_that_breaks_a_rule_is_refused_under_v03(new_server: NewServer) -> None:
     server = new_server()
     for wrong in (Election.create(opens=CLOSES), Election.create(contests=(contest("mayor", 3, "total", 1, 2, 1),))):
@@ -432,7 +423,7 @@ def test_openapi_documents_every_problem_and_gives_examples(server: Server) -> N
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    assert len(operations) == 13
+    assert len(operations) == 15
     for path, method, operation in operations:
         assert operation["summary"], path
         assert operation["description"], path

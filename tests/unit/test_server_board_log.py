@@ -17,6 +17,7 @@ from retally_crypto.merkle import TreeHead, verify_consistency
 from retally_crypto.notes import SigningKey
 from retally_server.board_files import BoardFiles
 from retally_server.board_log import BoardLog
+from retally_server.lock_store import BoardLock
 from retally_server.rates import BallotRate
 from retally_server.store import Store
 from tests.server_boards import (
@@ -391,4 +392,12 @@ def test_a_key_of_another_origin_cannot_open_a_board(tmp_path: Path) -> None:
     create_toy_board(store)
     key = SigningKey.from_seed("board.example/other", bytes(32))
     with pytest.raises(Unusable, match="cannot sign"):
-        BoardLog(store.boards()[0], store, BoardFiles(tmp_path), key, BallotRate(1, 1.0), ToyRecord)
+        BoardLog(
+            store.boards()[0],
+            store,
+            BoardFiles(tmp_path),
+            BoardLock(tmp_path, "toy"),
+            key,
+            BallotRate(1, 1.0),
+            ToyRecord,
+        )

@@ -1,4 +1,4 @@
-"""`retally verify`, `retally mirror` and `retally policy`."""
+"""`retally verify` and `retally policy`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 from retally_client.console import DONE, err, out, plain_errors, print_json, progress
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_client.verifier.kept import default_folder, keep, read_kept
-from retally_client.verifier.mirror import mirror_board
 from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
 from retally_client.verifier.web_bundle import look_at_web
@@ -108,18 +107,6 @@ def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
     except OSError as error:
         # The verdict stands; only the next run has less to compare with.
         err.print(f"retally: this checkpoint could not be kept: {error}", markup=False)
-
-
-@plain_errors
-def mirror(location: Location, folder: Path, policy: PolicyFile, as_json: AsJson = False) -> None:
-    """Download a board into FOLDER, verified to its checkpoint; an earlier mirror is continued."""
-    with progress("files") as bar:
-        head = mirror_board(open_board(location), read_policy(policy), folder, bar.begin, bar.advance)
-    if as_json:
-        print_json({"folder": str(folder), "size": head.checkpoint.size, "root": head.checkpoint.root.hex()})
-    else:
-        out.print(f"{folder}: {head.checkpoint.size:,} entries, root {head.checkpoint.root.hex()}", markup=False)
-    raise typer.Exit(DONE)
 
 
 @plain_errors

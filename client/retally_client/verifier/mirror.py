@@ -7,10 +7,20 @@ earlier is refused, so that what the operator signed first is not overwritten by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, FolderBoard, Unreachable
+from retally_client.verifier.board import (
+    BUNDLE_LIMIT,
+    CHECKPOINT_LIMIT,
+    TILE_LIMIT,
+    Board,
+    FolderBoard,
+    TooLong,
+    Unreachable,
+)
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
@@ -21,12 +31,25 @@ from retally_crypto.tiles import (
     Bundle,
     Tile,
     bundle_path,
-    bundles_of,
+    changed_bundles,
     decode_bundle,
     split_tile,
     tile_path,
     tiles_of,
 )
+
+
+@dataclass
+class Hashed:
+    """The full bundles that an earlier step has hashed, so that the next one begins behind them: tree and level 1."""
+
+    tree: Frontier = field(default_factory=Frontier)
+    row: bytes = b""
+
+    @property
+    def bundles(self) -> int:
+        """How many full bundles."""
+        return len(self.row) // HASH_BYTES
 
 
 def mirror_board(
@@ -35,28 +58,52 @@ def mirror_board(
     folder: Path,
     begin: Callable[[int], None] = lambda files: None,
     advance: Callable[[int], None] = lambda files: None,
+    hashed: Hashed | None = None,
+    meet: Callable[[int, Sequence[bytes]], None] = lambda first, entries: None,
 ) -> CosignedCheckpoint:
     """Copies the board into `folder` and returns its checkpoint.
 
+    `hashed` is what an earlier call for the same folder has hashed; it is brought forward when the board is right.
+    `meet` is told every bundle's first index and entries, before the board is found right.
+
     Raises Unreachable if a file is missing; BadProof if entries, tiles, checkpoint and the earlier mirror do not fit
-    together: only the files fetched so far are left then, and the checkpoint of an earlier mirror stays. Refused if
-    the folder holds another board.
+    together: the files fetched are removed then, and the earlier mirror stays. Refused if the folder holds another
+    board.
     """
+    mirror = _Fetching(board, folder)
+    try:
+        return _mirror(mirror, policy, begin, advance, hashed or Hashed(), meet)
+    except BadProof:
+        # A wrong file that stayed would be taken for the right one next time.
+        mirror.remove()
+        raise
+
+
+def _mirror(
+    mirror: _Fetching,
+    policy: TrustPolicy,
+    begin: Callable[[int], None],
+    advance: Callable[[int], None],
+    hashed: Hashed,
+    meet: Callable[[int, Sequence[bytes]], None],
+) -> CosignedCheckpoint:
+    board, folder = mirror.board, mirror.folder
     raw = board.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:
         raise Unreachable(f"{board.location} has no checkpoint")
     head = open_cosigned_checkpoint(raw, policy.board, policy.witnesses, policy.quorum)
     size = head.checkpoint.size
     folder.mkdir(parents=True, exist_ok=True)
-    mirror = FolderBoard(folder)
-    earlier = _earlier(mirror, policy)
+    earlier = earlier_head(FolderBoard(folder), policy)
     if earlier.size > size:
         raise BadProof(f"{folder} has {earlier.size} entries that the board signed, {board.location} shows only {size}")
     begin(-(-size // TILE_WIDTH) + _number_of_tiles(size))
-    tree, row = Frontier(), bytearray()
-    for bundle in bundles_of(size):
+    tree, row, full = deepcopy(hashed.tree), bytearray(hashed.row), hashed.tree
+    for bundle in changed_bundles(min(tree.size, size), size):
         path = bundle_path(bundle)
-        hashes = _leaf_hashes(path, _fetch(board, mirror, folder, path, BUNDLE_LIMIT), bundle)
+        content = mirror.fetch(path, BUNDLE_LIMIT)
+        hashes = _leaf_hashes(path, content, bundle)
+        meet(bundle.index * TILE_WIDTH, decode_bundle(content, bundle.width))
         for start in range(0, len(hashes), HASH_BYTES):
             tree.append(hashes[start : start + HASH_BYTES])
             if tree.size == earlier.size and tree.root() != earlier.root:
@@ -64,25 +111,28 @@ def mirror_board(
                     f"at {tree.size} entries {folder} has the signed root {earlier.root.hex()}, "
                     f"{board.location} has {tree.root().hex()}"
                 )
-        _fetch_tile(board, mirror, folder, Tile(0, bundle.index, bundle.width), hashes)
+        _fetch_tile(mirror, Tile(0, bundle.index, bundle.width), hashes)
         if bundle.width == TILE_WIDTH:
             row += perfect_root(split_tile(hashes, TILE_WIDTH))
+            full = deepcopy(tree)
         advance(2)
     if tree.head() != head.head:
         raise BadProof(
             f"the entries of {board.location} hash to {tree.root().hex()}, "
             f"the checkpoint says {head.checkpoint.root.hex()}"
         )
-    _fetch_upper_tiles(board, mirror, folder, size, row, advance)
+    _fetch_upper_tiles(mirror, size, bytearray(row), advance)
     for name in ("checkpoint.opening", "checkpoint.closing"):
         effect = board.read(name, CHECKPOINT_LIMIT)
         if effect is not None:
             _write(folder / name, effect)
     _write(folder / "checkpoint", raw)
+    hashed.tree, hashed.row = full, bytes(row)
     return head
 
 
-def _earlier(mirror: FolderBoard, policy: TrustPolicy) -> TreeHead:
+def earlier_head(mirror: Board, policy: TrustPolicy) -> TreeHead:
+    """How far an earlier mirror reaches, size 0 without one. Raises Refused if the folder holds something else."""
     raw = mirror.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:
         return Frontier().head()
@@ -108,9 +158,7 @@ def _leaf_hashes(path: str, content: bytes, bundle: Bundle) -> bytes:
     return engine.hash_leaves(content)
 
 
-def _fetch_upper_tiles(
-    board: Board, mirror: FolderBoard, folder: Path, size: int, row: bytearray, advance: Callable[[int], None]
-) -> None:
+def _fetch_upper_tiles(mirror: _Fetching, size: int, row: bytearray, advance: Callable[[int], None]) -> None:
     """The tiles above the lowest level. `row` are the hashes of level 1, in order; those above follow from them."""
     level, above = 1, bytearray()
     for tile in tiles_of(size):
@@ -120,27 +168,43 @@ def _fetch_upper_tiles(
             level, row, above = tile.level, above, bytearray()
         first = HASH_BYTES * TILE_WIDTH * tile.index
         hashes = bytes(row[first : first + HASH_BYTES * tile.width])
-        _fetch_tile(board, mirror, folder, tile, hashes)
+        _fetch_tile(mirror, tile, hashes)
         if tile.width == TILE_WIDTH:
             above += perfect_root(split_tile(hashes, TILE_WIDTH))
         advance(1)
 
 
-def _fetch_tile(board: Board, mirror: FolderBoard, folder: Path, tile: Tile, hashes: bytes) -> None:
+def _fetch_tile(mirror: _Fetching, tile: Tile, hashes: bytes) -> None:
     path = tile_path(tile)
-    if _fetch(board, mirror, folder, path, TILE_LIMIT) != hashes:
+    if mirror.fetch(path, TILE_LIMIT) != hashes:
         raise BadProof(f"{path} does not hold the hashes of the entries")
 
 
-def _fetch(board: Board, mirror: FolderBoard, folder: Path, path: str, limit: int) -> bytes:
-    content = mirror.read(path, limit)
-    if content is not None:
+class _Fetching:
+    """Files from the folder where they are there, else from the board into the folder."""
+
+    def __init__(self, board: Board, folder: Path) -> None:
+        self.board = board
+        self.folder = folder
+        self._fetched: list[Path] = []
+
+    def fetch(self, path: str, limit: int) -> bytes:
+        try:
+            content = FolderBoard(self.folder).read(path, limit)
+        except TooLong as error:
+            raise BadProof(str(error)) from None
+        if content is not None:
+            return content
+        content = self.board.read(path, limit)
+        if content is None:
+            raise Unreachable(f"{self.board.location}/{path} is not there")
+        _write(self.folder / path, content)
+        self._fetched.append(self.folder / path)
         return content
-    content = board.read(path, limit)
-    if content is None:
-        raise Unreachable(f"{board.location}/{path} is not there")
-    _write(folder / path, content)
-    return content
+
+    def remove(self) -> None:
+        for path in self._fetched:
+            path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

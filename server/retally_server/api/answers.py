@@ -63,6 +63,7 @@ class ElectionSummary(BaseModel):
                 "grace": 600,
                 "size": 1208,
                 "root": EXAMPLE_HASH,
+                "witnessed": 1208,
                 "key": EXAMPLE_HASH,
             }
         }
@@ -78,6 +79,7 @@ class ElectionSummary(BaseModel):
     grace: int = Field(description="Seconds.")
     size: int = Field(description="Entries on the board.")
     root: str = Field(description="The board's root at that size.")
+    witnessed: int | None = Field(description="Entries that the quorum of witnesses confirmed; null without witnesses.")
     key: str | None = Field(description="The joint key K, once the election is open.")
 
 

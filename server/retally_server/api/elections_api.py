@@ -52,7 +52,7 @@ def receipt(slug: str, answer: Answer) -> Response:
     responses={
         **receipts("The board was made; the receipt of its entry 0.", "This manifest was here; the same receipt."),
         **documented(
-            *BODY_PROBLEMS, "board-key-unknown", "election-exists", "witnessing-not-available", *STORE_PROBLEMS
+            *BODY_PROBLEMS, "board-key-unknown", "election-exists", "witness-address-unknown", *STORE_PROBLEMS
         ),
     },
     openapi_extra=body("The manifest entry (docs/spec 4.1), signed by the authority.", EXAMPLE_MANIFEST),
@@ -60,7 +60,7 @@ def receipt(slug: str, answer: Answer) -> Response:
 async def create_election(entry: EntryBytes, elections: ElectionsHere) -> Response:
     """The board key that the manifest names must have been made on this server before: `retally-server board new`.
 
-    Elections with witnesses are refused for now: witnessing is not yet available."""
+    So must the addresses of its witnesses, for the manifest holds their keys only: `retally-server board witness`."""
     slug, answer = await elections.create(entry)
     return receipt(slug, answer)
 
@@ -120,5 +120,6 @@ def _summary(board: Sequencer) -> ElectionSummary:
         grace=manifest.grace,
         size=shown.checkpoint.size,
         root=b64url_encode(shown.checkpoint.root),
+        witnessed=None if board.log.cosigned is None else board.log.cosigned.size,
         key=None if shown.joint_key is None else b64url_encode(shown.joint_key),
     )

@@ -1,11 +1,11 @@
 """The log: its checkpoint and tiles as static files (C2SP tlog-tiles), and proofs for who does not want to compute
 them.
 
-An auditor needs the files only. They can be served by any static file host instead; these handlers never read the
-database.
+An auditor needs the files only. They can be served by any static file host instead; the handlers of files never read
+the database.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import Malformed
 from retally_crypto.tiles import parse_tile_path
-from retally_server.api.answers import ConsistencyProof, InclusionProof
+from retally_server.api.answers import RECEIPT, ConsistencyProof, InclusionProof
 from retally_server.api.context import BoardHere, ElectionsHere, published
 from retally_server.problems import Problem, documented
 
@@ -26,6 +26,7 @@ _CHECKPOINT = (
 )
 # Voters write what stands in bundles: a browser must never take it for a page.
 _AS_SAID = {"X-Content-Type-Options": "nosniff"}
+_OtherCheckpoint = Literal["pending", "opening", "closing"]
 Size = Annotated[int | None, Query(ge=1, description="Tree size; absent: that of the published checkpoint.")]
 
 
@@ -46,6 +47,31 @@ async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Respons
     note = await run_in_threadpool(board.log.files.checkpoint)
     if note is None:
         raise Problem("not-ready", "the board has not been published yet", retry_after=5)
+    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
+    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+@router.get(
+    "/elections/{slug}/checkpoint.{name}",
+    response_class=Response,
+    summary="Another checkpoint of an election with witnesses",
+    responses={
+        200: {
+            "description": "A signed note (C2SP tlog-checkpoint).",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _CHECKPOINT}},
+        },
+        **documented("malformed", "not-found"),
+    },
+)
+async def show_other_checkpoint(
+    board: BoardHere, elections: ElectionsHere, name: Annotated[_OtherCheckpoint, Path(description="Which one.")]
+) -> Response:
+    """`pending`: the newest one, before the quorum cosigned it. `opening`, `closing`: those by which these took effect.
+
+    An election without witnesses has none of them."""
+    note = await run_in_threadpool(board.log.files.checkpoint, f"checkpoint.{name}")
+    if note is None:
+        raise Problem("not-found", "this board has no such checkpoint, or not yet")
     headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
     return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
 
@@ -96,6 +122,27 @@ async def prove_inclusion(
         root=b64url_encode(shown.tree.root(size)),
         proof=[b64url_encode(each) for each in shown.tree.inclusion_proof(index, size)],
     )
+
+
+@router.get(
+    "/elections/{slug}/proofs/receipt",
+    response_class=Response,
+    summary="The receipt of an entry",
+    responses={
+        200: {"description": "A C2SP tlog-proof.", "content": RECEIPT},
+        **documented("malformed", "not-found"),
+    },
+)
+async def show_receipt(
+    board: BoardHere, index: Annotated[int, Query(ge=0, lt=2**53, description="The entry.")]
+) -> Response:
+    """On the first checkpoint with the entry that the quorum of witnesses cosigned; until there is one, on the first
+    signed one. Ask again for the other."""
+    receipt = await run_in_threadpool(board.log.receipt, index)
+    if receipt is None:
+        raise Problem("not-found", "the published board has no such entry")
+    headers = {"Cache-Control": "no-store", **_AS_SAID}
+    return Response(receipt, headers=headers, media_type="text/plain; charset=utf-8")
 
 
 @router.get(

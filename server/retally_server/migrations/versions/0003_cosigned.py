@@ -1,0 +1,21 @@
+"""Checkpoints that the quorum of witnesses cosigned; append-only."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from retally_server import sqlite
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "cosigned",
+        sa.Column("board_id", sa.Integer, primary_key=True),
+        sa.Column("size", sa.BigInteger, primary_key=True),
+        sa.Column("note", sa.LargeBinary, nullable=False),
+        sa.ForeignKeyConstraint(["board_id", "size"], ["checkpoints.board_id", "checkpoints.size"]),
+    )
+    for trigger in sqlite.APPEND_ONLY_0003:
+        op.execute(trigger)

@@ -1,0 +1,69 @@
+"""The witness as a process of its own: made, started, killed and started again by its command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from retally_crypto.checkpoints import Checkpoint, open_cosigned_checkpoint, sign_checkpoint
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.notes import SigningKey, parse_vkey
+from retally_server.hash_tree import HashTree
+from retally_server.witness.requests import format_add_checkpoint
+
+LOG = SigningKey.from_seed("board.example/2027", bytes(32))
+
+
+def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "retally_server.witness.cli", *arguments]
+    environment = {**os.environ, "RETALLY_WITNESS_DATA": str(data)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running witness and its address; it is ended at the end of the block if it still runs."""
+    command = [sys.executable, "-m", "retally_server.witness.cli", "serve", "--data", str(data), "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        port = next(json.loads(line)["port"] for line in process.stderr if '"listening"' in line)
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_killed_witness_has_forgotten_nothing_that_it_cosigned(tmp_path: Path) -> None:
+    made = run(tmp_path, "key", "witness.example/w")
+    assert made.returncode == 0, made.stderr
+    key = parse_vkey(made.stdout.strip())
+    tree = HashTree()
+    for number in range(8):
+        tree.append(leaf_hash(b"%d" % number))
+    notes = {size: sign_checkpoint(Checkpoint(LOG.verifier_key.name, size, tree.root(size)), LOG) for size in (5, 8)}
+    with serving(tmp_path) as (process, address):
+        first = format_add_checkpoint(0, (), notes[5])
+        assert httpx.post(f"{address}/add-checkpoint", content=first).status_code == 404
+        assert run(tmp_path, "log", "add", str(LOG.verifier_key)).returncode == 0
+        assert httpx.post(f"{address}/add-checkpoint", content=first).status_code == 200
+        second = run(tmp_path, "serve", "--port", "0")
+        assert (second.returncode, "another witness" in second.stderr) == (3, True)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=30)
+    with serving(tmp_path) as (_, address):
+        conflict = httpx.post(f"{address}/add-checkpoint", content=format_add_checkpoint(0, (), notes[8]))
+        assert (conflict.status_code, conflict.text) == (409, "5\n")
+        grown = format_add_checkpoint(5, tree.consistency_proof(5, 8), notes[8])
+        answer = httpx.post(f"{address}/add-checkpoint", content=grown)
+        assert answer.status_code == 200
+        opened = open_cosigned_checkpoint(notes[8] + answer.content, LOG.verifier_key, [key], 1)
+        assert opened.checkpoint.size == 8
