@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.boards import Election
+from tests.databases import ABSENT, DATABASES
 
 JUDGES = ("bin/judges", "bin/fsck", "bin/litewitness", "python/bin/python")
 
@@ -36,9 +38,34 @@ def honest_election() -> Election:
     return election
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs on either database; its name. A module asks for it with `usefixtures`."""
+    if request.param == "postgresql" and ABSENT is not None:
+        pytest.skip(ABSENT)
+    with DATABASES.use(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def on_postgresql() -> Iterator[None]:
+    """The test runs on PostgreSQL only."""
+    if ABSENT is not None:
+        pytest.skip(ABSENT)
+    with DATABASES.use("postgresql"):
+        yield
+
+
+def pytest_sessionfinish() -> None:
+    """The tests' PostgreSQL ends with them."""
+    DATABASES.end()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly which third-party judges of the log were missing."""
     folder = Path(__file__).parents[1] / ".venv" / "judges"
     absent = [name for name in JUDGES if not (folder / name).exists()]
+    if ABSENT is not None:
+        terminalreporter.write_line(f"Tests on PostgreSQL did not run: {ABSENT}")
     if absent:
         terminalreporter.write_line(f"Third-party judges that did not run: {', '.join(absent)} (scripts/judges.sh)")

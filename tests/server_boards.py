@@ -36,6 +36,7 @@ from retally_server.problems import Problem
 from retally_server.rates import BallotRate
 from retally_server.store import NewEntry, Store, StoredCheckpoint
 from retally_server.submissions import Answer, Submission
+from tests.databases import DATABASES
 
 OPENS, CLOSES, GRACE = 1_000, 2_000, 100
 DURING = 1_500.0
@@ -130,9 +131,9 @@ def official(kind: str) -> bytes:
 
 
 def new_store(folder: Path) -> Store:
-    """A migrated SQLite database in this folder."""
-    store = Store(f"sqlite:///{folder / 'board.sqlite'}")
-    store.migrate()
+    """The database of this folder (`tests.databases`), ready for a server."""
+    store = Store(DATABASES.address(folder))
+    store.prepare()
     return store
 
 

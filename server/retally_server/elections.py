@@ -57,7 +57,7 @@ class Elections:
         self._lock = _lock_folder(settings.data)
         self._store = Store(settings.database)
         try:
-            self._store.migrate()
+            self._store.prepare()
             for board in self._store.boards():
                 self._boards[board.slug] = self._open_board(board)
         except BaseException:

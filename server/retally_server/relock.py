@@ -31,7 +31,7 @@ def write_lock(settings: Settings, slug: str, without: Collection[str], open_rec
     try:
         store = Store(settings.database)
         freed.insert(0, store.close)
-        store.migrate()
+        store.prepare()
         board = next((each for each in store.boards() if each.slug == slug), None)
         key = read_board_key(settings.keys, slug, settings.passphrase())
         lock = BoardLock(settings.locks, slug)

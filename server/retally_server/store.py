@@ -3,7 +3,7 @@
 `Store.append` is the only way in: entries and the checkpoint that covers them go in together or not at all, and only
 if the board's newest checkpoint still is the one the caller built upon (compare-and-swap). Each checkpoint names the
 size it follows and no two may follow the same one, so that two sequencers by accident cannot sign two futures of one
-board. The database itself refuses update, delete and gap (`sqlite.py`).
+board. The database itself refuses update, delete and gap (`sqlite.py`, `postgres.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, LargeBinary, UnaryExpression, UniqueConstraint, and_, create_engine, func
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, LargeBinary, UnaryExpression, UniqueConstraint, and_, create_engine, func
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import Column, ForeignKeyConstraint
 from sqlalchemy.types import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from retally_server import sqlite
+from retally_crypto.errors import Unusable
+from retally_server import postgres, sqlite
 from retally_server.durable import sync_folder
 
 
@@ -141,10 +145,13 @@ class Store:
     """The database of one server. Every method is one transaction and may be called from any thread."""
 
     def __init__(self, address: str) -> None:
-        """Opens the database at this SQLAlchemy address; it must have been migrated."""
-        self.engine: Engine = create_engine(address)
-        if sqlite.is_sqlite(self.engine):
-            sqlite.prepare(self.engine)
+        """Opens the database at this SQLAlchemy address. Unusable if it is neither SQLite nor PostgreSQL."""
+        self.engine: Engine = _open(address)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may use this database at once, one of which leads."""
+        return postgres.is_postgres(self.engine)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -152,13 +159,35 @@ class Store:
 
     def migrate(self) -> None:
         """Brings the database to the newest shape, or does nothing if it has it."""
-        config = Config()
-        config.set_main_option("script_location", "retally_server:migrations")
+        config = _migrations()
         with self.engine.execution_options(**sqlite.WRITING).begin() as connection:
+            if self.shared:
+                postgres.one_migration_at_a_time(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         if (folder := sqlite.folder_of(self.engine)) is not None:
             sync_folder(folder)
+
+    def prepare(self) -> None:
+        """Makes the database ready for a server: one of its own is migrated, one that is shared is only looked at.
+
+        Raises Unusable if a shared one has another shape or does not guard itself, or if it cannot be read.
+        """
+        if not self.shared:
+            self.migrate()
+            return
+        newest = ScriptDirectory.from_config(_migrations()).get_current_head()
+        try:
+            with self.engine.connect() as connection:
+                shape = MigrationContext.configure(connection).get_current_revision()
+                if shape != newest:
+                    raise Unusable(
+                        f"the database has shape {shape or 'none'}, this server needs {newest}: its owner runs "
+                        "retally-server database migrate"
+                    )
+                postgres.require_guarded(connection)
+        except SQLAlchemyError as error:
+            raise Unusable(f"the database cannot be used ({type(error).__name__})") from error
 
     def boards(self) -> list[Board]:
         """Every board, oldest first."""
@@ -184,12 +213,14 @@ class Store:
         """
         if new.size != old.size + len(entries):
             raise ValueError(f"a checkpoint of size {new.size} does not follow {old.size} with {len(entries)} entries")
-        with Session(self.engine.execution_options(**sqlite.WRITING)) as session, session.begin():
-            newest = _newest(session, board.id)
-            if newest is None or newest != old:
-                found = "no checkpoint" if newest is None else f"size {newest.size}"
-                raise CheckpointMovedError(f"board {board.slug}: built upon size {old.size}, the database has {found}")
-            _insert(session, board.id, old.size, entries, new)
+        try:
+            with Session(self.engine.execution_options(**sqlite.WRITING)) as session, session.begin():
+                _require_newest(board, _newest(session, board.id), old)
+                _insert(session, board.id, old.size, entries, new)
+        except IntegrityError:
+            # Two at once on a shared database: whoever commits second meets the first one's keys.
+            _require_newest(board, self.newest_checkpoint(board), old)
+            raise
 
     def newest_checkpoint(self, board: Board) -> StoredCheckpoint:
         """The newest checkpoint of a board. LookupError if it has none, which `create` rules out."""
@@ -345,19 +376,58 @@ def _newest(session: Session, board_id: int) -> StoredCheckpoint | None:
     return None if row is None else _checkpoint(row)
 
 
+def _require_newest(board: Board, newest: StoredCheckpoint | None, old: StoredCheckpoint) -> None:
+    if newest != old:
+        found = "no checkpoint" if newest is None else f"size {newest.size}"
+        raise CheckpointMovedError(f"board {board.slug}: built upon size {old.size}, the database has {found}")
+
+
+def _open(address: str) -> Engine:
+    # Without its parameters no error can show an entry or a credential.
+    engine = create_engine(address, hide_parameters=True)
+    if sqlite.is_sqlite(engine):
+        sqlite.prepare(engine)
+    elif postgres.is_postgres(engine):
+        postgres.prepare(engine)
+    else:
+        raise Unusable(f"the database is neither SQLite nor PostgreSQL but {engine.dialect.name}")
+    return engine
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "retally_server:migrations")
+    return config
+
+
 def _insert(session: Session, board_id: int, first: int, entries: Sequence[NewEntry], new: StoredCheckpoint) -> None:
-    rows = [
-        {"board_id": board_id, "idx": first + position, "raw": entry.raw, "leaf_hash": entry.leaf_hash}
-        for position, entry in enumerate(entries)
-    ]
-    ballots = [
-        {"board_id": board_id, "idx": first + position, "credential": entry.ballot[0], "body_hash": entry.ballot[1]}
-        for position, entry in enumerate(entries)
-        if entry.ballot is not None
-    ]
+    rows = [(entry.raw, entry.leaf_hash) for entry in entries]
+    ballots = [(index, *entry.ballot) for index, entry in enumerate(entries, first) if entry.ballot is not None]
     connection = session.connection()
-    connection.execute(SQLModel.metadata.tables["entries"].insert(), rows)
-    if ballots:
-        connection.execute(SQLModel.metadata.tables["ballots"].insert(), ballots)
+    if postgres.is_postgres(connection.engine):
+        postgres.insert_entries(connection, board_id, first, rows, ballots)
+    else:
+        _insert_rows(connection, board_id, first, rows, ballots)
     row = {"board_id": board_id, "size": new.size, "previous_size": first, "root": new.root, "note": new.note}
     connection.execute(SQLModel.metadata.tables["checkpoints"].insert(), [row])
+
+
+def _insert_rows(
+    connection: Connection,
+    board_id: int,
+    first: int,
+    entries: Sequence[tuple[bytes, bytes]],
+    ballots: Sequence[tuple[int, bytes, bytes]],
+) -> None:
+    tables = SQLModel.metadata.tables
+    rows = [
+        {"board_id": board_id, "idx": index, "raw": raw, "leaf_hash": leaf}
+        for index, (raw, leaf) in enumerate(entries, first)
+    ]
+    connection.execute(tables["entries"].insert(), rows)
+    if ballots:
+        lookups = [
+            {"board_id": board_id, "idx": index, "credential": credential, "body_hash": body}
+            for index, credential, body in ballots
+        ]
+        connection.execute(tables["ballots"].insert(), lookups)

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from retally_server import sqlite
+from retally_server import postgres, sqlite
+from retally_server.migrations import guard
 
 revision = "0001"
 down_revision = None
@@ -44,7 +45,4 @@ def upgrade() -> None:
         sa.Column("note", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("board_id", "previous_size"),
     )
-    if op.get_bind().dialect.name != "sqlite":
-        raise RuntimeError("append-only triggers exist for SQLite only so far; another database would not be protected")
-    for trigger in sqlite.APPEND_ONLY_0001:
-        op.execute(trigger)
+    guard(op.get_bind(), sqlite.APPEND_ONLY_0001, postgres.APPEND_ONLY_0001)

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from retally_server import sqlite
+from retally_server import postgres, sqlite
+from retally_server.migrations import guard
 
 revision = "0002"
 down_revision = "0001"
@@ -17,5 +18,4 @@ def upgrade() -> None:
         sa.Column("entries", sa.BigInteger, nullable=False),
         sa.Column("ballots", sa.BigInteger, nullable=False),
     )
-    for trigger in sqlite.APPEND_ONLY_0002:
-        op.execute(trigger)
+    guard(op.get_bind(), sqlite.APPEND_ONLY_0002, postgres.APPEND_ONLY_0002)

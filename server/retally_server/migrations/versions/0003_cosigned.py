@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from retally_server import sqlite
+from retally_server import postgres, sqlite
+from retally_server.migrations import guard
 
 revision = "0003"
 down_revision = "0002"
@@ -17,5 +18,4 @@ def upgrade() -> None:
         sa.Column("note", sa.LargeBinary, nullable=False),
         sa.ForeignKeyConstraint(["board_id", "size"], ["checkpoints.board_id", "checkpoints.size"]),
     )
-    for trigger in sqlite.APPEND_ONLY_0003:
-        op.execute(trigger)
+    guard(op.get_bind(), sqlite.APPEND_ONLY_0003, postgres.APPEND_ONLY_0003)
