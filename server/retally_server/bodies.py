@@ -14,8 +14,10 @@ async def read_entry(request: Request, seconds: float) -> bytes:
     """The body as sent, whatever its content type.
 
     Problem body-too-large as soon as byte 65,536 arrives or is announced, body-too-slow after `seconds`, malformed if
-    the body is empty or breaks off.
+    the body is empty or breaks off, encoding-not-taken if it is compressed.
     """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("encoding-not-taken", "the body comes compressed; nothing is decompressed here", check="V09")
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 9 or int(announced) > ENTRY_LIMIT):
         raise _too_large()

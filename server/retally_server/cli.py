@@ -16,6 +16,7 @@ from retally_server import __version__, logs
 from retally_server.announcing import AnnouncingServer
 from retally_server.api.app import create_app
 from retally_server.board_keys import make_board_key, pin_authority, slug_of
+from retally_server.connections import bounded_connections
 from retally_server.elections import Elections
 from retally_server.relock import write_lock
 from retally_server.settings import Settings, load_settings
@@ -63,6 +64,8 @@ def serve(config: ConfigFile = None) -> None:
         raise _cannot(f"The server does not start: {error}") from error
     configuration = uvicorn.Config(
         application,
+        http=bounded_connections(settings.connections),
+        ws="none",
         host=settings.host,
         port=settings.port,
         log_config=None,

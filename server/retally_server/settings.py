@@ -27,6 +27,14 @@ class Settings(BaseSettings):
     body_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time a request's body may take to arrive.")
     rate_ballots: Annotated[int, Field(ge=1)] = Field(10, description="Accepted ballots per credential and window.")
     rate_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Length of that window.")
+    address_rate: Annotated[float, Field(ge=0)] = Field(
+        100.0, description="What one address may spend a second (reading 0.2, sending 1, a refusal 19); 0: no limit."
+    )
+    address_burst: Annotated[float, Field(gt=0)] = Field(2000.0, description="What one address may spend at once.")
+    trusted_proxies: str = Field(
+        "127.0.0.0/8,::1/128", description="Networks whose X-Forwarded-For is believed, with commas between them."
+    )
+    connections: Annotated[int, Field(ge=8)] = Field(1024, description="Connections open at once in one process.")
     checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
     turnout_seconds: Annotated[int, Field(ge=60)] = Field(
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."

@@ -1,5 +1,6 @@
 """The application: addresses, problems, CORS, OpenAPI. `create_app` is the factory that tests and the command use."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,11 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retally_server import __version__
 from retally_server.api import ballots_api, elections_api, health_api, log_api
+from retally_server.api.address_limits import AddressLimits, parse_networks
 from retally_server.api.casting_origins import CastingOrigins
 from retally_server.api.web_api import web_router
 from retally_server.elections import Elections
 from retally_server.logs import fault_place
-from retally_server.problems import Problem, ProblemDetails
+from retally_server.problems import Problem, ProblemDetails, documented
 from retally_server.web_pages import read_web_pages
 
 _log = structlog.get_logger()
@@ -86,6 +88,15 @@ def create_app(elections: Elections) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unreadable_parameters)
+    settings = elections.settings
+    if settings.address_rate:
+        app.add_middleware(
+            AddressLimits,
+            rate=settings.address_rate,
+            burst=settings.address_burst,
+            proxies=parse_networks(settings.trusted_proxies),
+            clock=time.monotonic,
+        )
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"])
     app.add_middleware(CastingOrigins, allowed=elections.casting_origins)
     app.add_middleware(FaultsBecomeProblems)
@@ -125,6 +136,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for operation in (operation for path in schema["paths"].values() for operation in path.values()):
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            for status, answer in documented("malformed", "too-many-requests").items():
+                operation["responses"].setdefault(str(status), answer)
         schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
         app.openapi_schema = schema
     return app.openapi_schema

@@ -33,7 +33,7 @@ async def _entry(request: Request, elections: ElectionsHere) -> bytes:
 EntryBytes = Annotated[bytes, Depends(_entry)]
 """The request's body, bounded in length and time."""
 
-BODY_PROBLEMS: tuple[Name, ...] = ("malformed", "body-too-slow", "body-too-large", "refused")
+BODY_PROBLEMS: tuple[Name, ...] = ("malformed", "body-too-slow", "body-too-large", "encoding-not-taken", "refused")
 STORE_PROBLEMS: tuple[Name, ...] = ("busy", "not-stored", "not-ready")
 
 
