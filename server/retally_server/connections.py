@@ -1,7 +1,7 @@
 """Connections that nobody can hold open for nothing: a request's head has a time and a size, connections a number.
 
-The body's time and size are looked after by `bodies`, where the answer can still say why. What is cut off here never was
-a request, so there is nothing to lose.
+The body's time and size are looked after by `bodies`, where the answer can still say why. What is cut off here never
+was a request, so there is nothing to lose.
 """
 
 import asyncio

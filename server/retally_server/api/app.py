@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retally_server import __version__
@@ -110,15 +111,21 @@ async def _problem(_request: Request, problem: Exception) -> Response:
     return problem.response()
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return Problem("not-found", "there is no such address").response()
     if status == 405:
         response = Problem("method-not-allowed", "this address does not take that method").response()
-        response.headers.update((error.headers or {}) if isinstance(error, HTTPException) else {})
+        response.headers["Allow"] = ", ".join(sorted(_methods(request)))
         return response
     return Problem("malformed" if status < 500 else "fault", "the request cannot be answered").response()
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that some handler takes at this address; Starlette names those of the first handler only."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}
 
 
 async def _unreadable_parameters(_request: Request, error: Exception) -> Response:
