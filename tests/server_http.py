@@ -16,6 +16,7 @@ from retally_server.api.app import create_app
 from retally_server.elections import Elections
 from retally_server.settings import Settings
 from tests.boards import OPENS, signing_key
+from tests.databases import DATABASES
 from tests.server_boards import write_board_key
 
 SLUG = "2027"
@@ -57,7 +58,8 @@ class Server:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.now: float = OPENS + 10
         self.folder = folder
-        self.settings = Settings(data=folder, **settings)
+        address = DATABASES.address(folder) if DATABASES.kind == "postgresql" else None
+        self.settings = Settings(data=folder, database_url=address, **settings)
         write_board_key(folder)
         self.elections = Elections(self.settings, lambda: self.now, Record)
         self.http = Http(create_app(self.elections))

@@ -112,8 +112,12 @@ class BoardLog:
         key: SigningKey,
         rate: BallotRate,
         open_record: OpenRecord,
+        alone: bool = True,
     ) -> None:
-        """Reads nothing yet: `recover` does. Raises Unusable if the key is not the board's."""
+        """Reads nothing yet: `recover` and `follow` do. Raises Unusable if the key is not the board's.
+
+        `alone`: no other process may publish this board, so that one that does is a reason to halt.
+        """
         if key.verifier_key.name != board.origin:
             raise Unusable(f"the key of {key.verifier_key.name} cannot sign for board {board.origin}")
         self.board = board
@@ -127,6 +131,7 @@ class BoardLog:
         self._key = key
         self._rate = rate
         self._open_record = open_record
+        self._alone = alone
         self._record: BoardRecord | None = None
         self._tree = HashTree()
         self._head: StoredCheckpoint | None = None
@@ -148,12 +153,13 @@ class BoardLog:
             _log.error("board halted", board=self.board.slug, reason=reason)
 
     def recover(self) -> None:
-        """Makes record and tree anew from the database, and every file that is missing or damaged; then publishes.
+        """Brings record and tree to what the database holds, and writes every file that is missing or damaged; then
+        publishes. Where this process has followed, only what came since is replayed and looked at.
 
         Raises Unusable if database, published checkpoint and key contradict each other: then an operator must look, for
         going on could sign a second history of the board. OSError or a database error may be tried again.
         """
-        self._record = self._head = None
+        followed = 0 if self._record is None or self.published is None else self.published.checkpoint.size
         head = self._store.newest_checkpoint(self.board)
         signed = self._signed(head.note, "the newest checkpoint in the database")
         tree, record = self._replay(head.size)
@@ -165,11 +171,61 @@ class BoardLog:
             )
         self._require_nothing_newer(tree, head.size)
         self._record, self._tree, self._head = record, tree, head
-        if record.manifest.witnesses.keys and self.cosigned is None:
-            self.cosigned = CosignedLog(self.board, self._store, self.files, self.board_key, record.manifest)
-        self._write_files(0, self._store.checkpoint_sizes(self.board))
+        self._know_witnesses(record)
+        sizes = [size for size in self._store.checkpoint_sizes(self.board) if size > followed]
+        self._write_files(followed, sizes or [head.size])
         if self.cosigned is not None:
             self.cosigned.recover(tree, head.size, _effects(record))
+
+    def follow(self) -> None:
+        """Shows what the process that leads has published, and replays it; writes nothing.
+
+        Raises Unusable if that is not what the database holds, OSError or a database error if it cannot be read.
+        """
+        note = self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
+        shown = self.published
+        if note is not None and (shown is None or shown.checkpoint.note != note):
+            seen = self._signed(note, "the published checkpoint")
+            if self._record is None or self._head is None or self._head.size <= seen.size:
+                tree, record = self._replay(seen.size)
+                if tree.root(seen.size) != seen.root or record.root != seen.root:
+                    raise Unusable(f"board {self.board.slug}: the database has another history than the published one")
+                head = StoredCheckpoint(seen.size, seen.root, note)
+                self._record, self._tree, self._head = record, tree, head
+                self.published = Published(head, tree, record, record.phase, record.joint_key, _effects(record))
+                self._know_witnesses(record)
+        if (
+            self.cosigned is not None
+            and self.published is not None
+            and self.cosigned.size < self.published.checkpoint.size
+        ):
+            self.cosigned.follow(self.published.tree)
+
+    def early_answers(self, batch: Sequence[Submission]) -> dict[bytes, Answer | Problem]:
+        """What the published board says of entries before anything costly is done, by leaf hash."""
+        known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
+        answers: dict[bytes, Answer | Problem] = {}
+        for each in batch:
+            index = known.get(each.leaf_hash)
+            if index is None:
+                if (problem := self._refusal(each)) is not None:
+                    answers[each.leaf_hash] = problem
+            elif (receipt := self.receipt(index)) is not None:
+                answers[each.leaf_hash] = Answer(index, receipt, False)
+        return answers
+
+    def _refusal(self, submission: Submission) -> Problem | None:
+        shown = self.published
+        if shown is None or not submission.is_ballot:
+            return None
+        credential = submission.credential
+        if shown.phase == "voting" and credential is not None:
+            if shown.record.style_of(credential) is None:
+                return refused("V11", "the credential is not on the roll")
+            if not shown.record.is_active(credential):
+                return refused("V11", "the credential was revoked or replaced")
+        reason = outside_hours("ballot", shown.record.manifest, submission.received_at)
+        return None if reason is None else Problem("outside-hours", reason, check="V04")
 
     def sequence(self, batch: Sequence[Submission]) -> list[Answer | Problem]:
         """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
@@ -216,6 +272,12 @@ class BoardLog:
         elif self.published.checkpoint != self._head:
             self._write_files(self.published.checkpoint.size, [self._head.size])
         return self._record, self._head
+
+    def _know_witnesses(self, record: BoardRecord) -> None:
+        if record.manifest.witnesses.keys and self.cosigned is None:
+            self.cosigned = CosignedLog(
+                self.board, self._store, self.files, self._lock, self.board_key, record.manifest
+            )
 
     def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:
         hours: Hours = record.manifest
@@ -288,12 +350,13 @@ class BoardLog:
         if damaged:
             _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
         try:
-            self._lock.swap(self._let_out, head.note)
+            with self._lock.swapped(self._let_out, head.note):
+                self._let_out = head.note
+                self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)
         except LockMovedError as error:
-            self.halt(str(error))
+            if self._alone:
+                self.halt(str(error))
             raise
-        self._let_out = head.note
-        self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)
         self.published = Published(head, self._tree, record, record.phase, record.joint_key, _effects(record))
 
     def _entries(self, first: int, end: int) -> Iterable[bytes]:
@@ -308,11 +371,21 @@ class BoardLog:
         return Answer(index, format_tlog_proof(proof), new)
 
     def _replay(self, size: int) -> tuple[HashTree, BoardRecord]:
-        tree = HashTree()
-        record: BoardRecord | None = None
+        """Record and tree of the first `size` entries, on from where they stand. If that fails they are thrown away."""
+        record, tree = self._record, self._tree
+        if record is None:
+            tree = HashTree()
+        try:
+            record = self._replay_into(tree, record, size)
+        except BaseException:
+            self._record = self._head = None
+            raise
+        return tree, record
+
+    def _replay_into(self, tree: HashTree, record: BoardRecord | None, size: int) -> BoardRecord:
         waiting: list[bytes] = []
         not_in_force = 0
-        for index, (raw, leaf) in enumerate(self._store.entries(self.board, 0, size)):
+        for index, (raw, leaf) in enumerate(self._store.entries(self.board, tree.size, size), tree.size):
             if leaf_hash(raw) != leaf:
                 raise Unusable(f"board {self.board.slug}: entry {index} in the database does not have its leaf hash")
             tree.append(leaf)
@@ -327,7 +400,7 @@ class BoardLog:
             raise Unusable(f"board {self.board.slug}: the database has {tree.size} of {size} entries")
         if not_in_force:
             _log.error("entries on the board are not in force", board=self.board.slug, entries=not_in_force)
-        return tree, record
+        return record
 
     def _require_nothing_newer(self, tree: HashTree, size: int) -> None:
         """Holds the lock and every published checkpoint against the database, which must have all of their entries."""

@@ -22,6 +22,7 @@ from retally_crypto.notes import VerifierKey
 from retally_server.board_files import CHECKPOINT, BoardFiles
 from retally_server.hash_tree import HashTree
 from retally_server.hours import Hours
+from retally_server.lock_store import BoardLock
 from retally_server.store import Board, Store, StoredCheckpoint
 
 EFFECTS = ("opening", "closing")
@@ -31,7 +32,9 @@ _log = structlog.get_logger()
 class CosignedLog:
     """The cosigned checkpoints of one board with witnesses. May be used from two threads at a time."""
 
-    def __init__(self, board: Board, store: Store, files: BoardFiles, board_key: VerifierKey, manifest: Any) -> None:
+    def __init__(
+        self, board: Board, store: Store, files: BoardFiles, lock: BoardLock, board_key: VerifierKey, manifest: Any
+    ) -> None:
         """`manifest` names witnesses and times; it is the board's own. Nothing is read yet."""
         self.keys: Sequence[VerifierKey] = tuple(manifest.witnesses.keys)
         self.quorum: int = manifest.witnesses.quorum
@@ -40,6 +43,7 @@ class CosignedLog:
         self._board = board
         self._store = store
         self._files = files
+        self._lock = lock
         self._board_key = board_key
         self._turn = threading.Lock()
 
@@ -79,7 +83,23 @@ class CosignedLog:
             newest = self.newest
             if newest is not None:
                 self._write_effects(newest.size, effects)
-                self._files.publish(newest.note, CHECKPOINT)
+                with self._lock.alone():
+                    # A process that was stopped here for a while must not put an old checkpoint over a newer one.
+                    if self._store.newest_cosigned(self._board) == newest:
+                        self._files.publish(newest.note, CHECKPOINT)
+
+    def follow(self, tree: HashTree) -> None:
+        """Reads what the process that leads has published; writes nothing. Unusable if it is not of this tree."""
+        with self._turn:
+            shown = self._files.checkpoint(CHECKPOINT)
+            if shown is None or (self.newest is not None and self.newest.note == shown):
+                return
+            opened = self._opened(shown).checkpoint
+            if opened.size > tree.size:
+                return
+            if tree.root(opened.size) != opened.root:
+                raise Unusable(f"board {self._board.slug}: the published checkpoint is another history's")
+            self.newest = StoredCheckpoint(opened.size, opened.root, shown)
 
     def window(self, size: int, now: float, effects: Mapping[str, int | None]) -> tuple[int, int] | None:
         """Between which times a cosignature on a checkpoint of `size` has to be made, or None if any time will do.

@@ -1,7 +1,8 @@
 """The elections of one server: opening them all at the start, and creating new ones.
 
-One process owns a data folder: a lock on it is held as long as the server runs, so that no second sequencer writes to
-the same boards by accident. Who may create an election: whoever has the authority's signature under a manifest that
+With SQLite one process owns a data folder: a lock on it is held as long as the server runs, so that no second sequencer
+writes to the same boards by accident. Processes on one PostgreSQL share folder and boards, and one of them leads
+(`succession`). Who may create an election: whoever has the authority's signature under a manifest that
 names a board key made here (`retally-server board new`). Nobody logs in.
 """
 
@@ -25,15 +26,19 @@ from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
 from retally_server.cosigning import Cosigner, require_none_ahead
 from retally_server.durable import make_folder
 from retally_server.hours import Clock
+from retally_server.leadership import Leadership
 from retally_server.lock_store import BoardLock
 from retally_server.logs import fault_place
 from retally_server.problems import Problem, refused
 from retally_server.rates import BallotRate
 from retally_server.sequencer import Sequencer
 from retally_server.settings import Settings
+from retally_server.shared_boards import SharedBoards
 from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
-from retally_server.submissions import Answer
+from retally_server.submissions import Answer, Submission
+from retally_server.succession import Succession
 from retally_server.turnout import Turnout
+from retally_server.waiting_room import HandedOver, Taken
 from retally_server.witness_addresses import read_addresses
 from retally_server.witness_client import WitnessClient
 
@@ -53,19 +58,32 @@ class Elections:
         self._open_record = open_record
         self._creating = asyncio.Lock()
         self._boards: dict[str, Sequencer] = {}
+        self._cosigners: dict[str, Cosigner] = {}
         make_folder(settings.data.resolve())
-        self._lock = _lock_folder(settings.data)
         self._store = Store(settings.database)
+        self._lock = _lock_folder(settings.data, self._store.shared)
+        self._shared: SharedBoards | None = None
         try:
             self._store.prepare()
-            for board in self._store.boards():
-                self._boards[board.slug] = self._open_board(board)
+            if self._store.shared:
+                self._shared = SharedBoards(settings, self._early, self._take, self._succession)
+            if self._shared is None or self._shared.leadership.acquire():
+                for board in self._store.boards():
+                    sequencer = self._boards[board.slug] = self._sequencer(board, self._key(board.slug))
+                    self._recover_board(sequencer)
+            else:
+                self._follow(True)
         except BaseException:
             self.close()
             raise
         self._turnout = Turnout(
-            self._store, lambda: [one.log.board for one in self.all()], clock, settings.turnout_seconds
+            self._store, lambda: [one.log.board for one in self.all() if one.leads], clock, settings.turnout_seconds
         )
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the boards: always with SQLite, one process of all with PostgreSQL."""
+        return self._shared is None or self._shared.leadership.leads
 
     @property
     def store(self) -> Store:
@@ -92,15 +110,21 @@ class Elections:
         return tuple(origin for origin in published.record.manifest.client.origins if is_origin(origin))
 
     async def start(self) -> None:
-        """Starts sequencing on every board."""
-        for sequencer in self._boards.values():
-            sequencer.start()
+        """Starts sequencing on every board, or following whoever does."""
+        if self._shared is not None:
+            self._shared.hand_over.start()
+        if self.leads:
+            await self._lead()
+        if self._shared is not None:
+            self._shared.succession.start()
         self._turnout.start()
-        _log.info("started", elections=len(self._boards))
+        _log.info("started", elections=len(self._boards), leads=self.leads)
 
     async def stop(self) -> None:
         """Answers what waits on every board, then closes the database and frees the data folder."""
         await self._turnout.stop()
+        if self._shared is not None:
+            await self._shared.stop()
         for sequencer in self._boards.values():
             await sequencer.stop()
         self.close()
@@ -108,6 +132,8 @@ class Elections:
 
     def close(self) -> None:
         """Closes the database and frees the data folder."""
+        if self._shared is not None:
+            self._shared.close()
         self._store.close()
         if self._lock >= 0:
             os.close(self._lock)
@@ -119,22 +145,93 @@ class Elections:
         Problem if the manifest is malformed or breaks a rule, names a board key that is not here or a witness whose
         address is not known, or if another election has this board.
         """
+        record = await asyncio.to_thread(self._begin, manifest_entry)
+        slug = self._slug(record)
+        if self._shared is not None and not self.leads and slug not in self._boards:
+            answer = await self._shared.hand_over.submit(None, Submission.received(manifest_entry, self._clock()))
+            await self._until_here(slug)
+            return slug, answer
         async with self._creating:
-            record = self._begin(manifest_entry)
-            slug = self._slug(record)
             sequencer = self._boards.get(slug)
             new = sequencer is None
             if sequencer is None:
                 board, key = await asyncio.to_thread(self._create_board, slug, record, manifest_entry)
-                log = self._board_log(board, key)
+                sequencer = self._sequencer(board, key)
                 witnesses = self._witnesses(slug, record.manifest.witnesses.keys, key.verifier_key)
-                sequencer = self._boards[slug] = self._sequencer(log, witnesses)
-                sequencer.start()
+                self._know_cosigner(sequencer, witnesses)
+                self._boards[slug] = sequencer
+                if self.leads:
+                    sequencer.start(self._cosigners.pop(slug, None))
                 _log.info("election created", board=slug)
             elif sequencer.log.board.election_id != record.election_id:
                 raise Problem("election-exists", f"board {slug} has another manifest; a board is never used twice")
         answer = await sequencer.submit(manifest_entry)
         return slug, Answer(answer.index, answer.receipt, new)
+
+    async def _until_here(self, slug: str) -> None:
+        """Waits a little until this process has found a board that another one made."""
+        for _ in range(100):
+            if slug in self._boards:
+                return
+            await asyncio.sleep(0.05)
+
+    # ---- several processes ----
+
+    def _succession(self, leadership: Leadership) -> Succession:
+        return Succession(leadership, self._follow, self._recover_all, self._lead, self._step_down)
+
+    def _follow(self, new_boards: bool) -> None:
+        if new_boards:
+            for board in self._store.boards():
+                if board.slug not in self._boards:
+                    sequencer = self._sequencer(board, self._key(board.slug))
+                    sequencer.log.follow()
+                    self._boards[board.slug] = sequencer
+        for sequencer in self.all():
+            sequencer.log.follow()
+
+    def _recover_all(self) -> None:
+        self._follow(True)
+        for sequencer in self.all():
+            try:
+                self._recover_board(sequencer)
+            except Unusable as error:
+                # At a start this stops the server; here the other boards go on, and this one can still be read.
+                sequencer.log.halt(str(error))
+
+    async def _lead(self) -> None:
+        for slug, sequencer in self._boards.items():
+            sequencer.start(self._cosigners.pop(slug, None))
+        if self._shared is not None:
+            self._shared.start_intake()
+
+    async def _step_down(self) -> None:
+        if self._shared is not None:
+            await self._shared.abandon_intake()
+        for sequencer in self._boards.values():
+            await sequencer.step_down()
+
+    def _early(self, entries: Sequence[HandedOver]) -> dict[int, Answer | Problem]:
+        answers: dict[int, Answer | Problem] = {}
+        for sequencer in self.all():
+            mine = {
+                each.ticket: Submission.received(each.entry, each.received_at)
+                for each in entries
+                if each.board_id == sequencer.log.board.id
+            }
+            said = sequencer.log.early_answers(list(mine.values())) if mine else {}
+            answers.update({ticket: said[one.leaf_hash] for ticket, one in mine.items() if one.leaf_hash in said})
+        return answers
+
+    async def _take(self, taken: Taken) -> Answer:
+        if taken.board_id is None:
+            return (await self.create(taken.entry))[1]
+        for sequencer in self.all():
+            if sequencer.log.board.id == taken.board_id:
+                return await sequencer.sequence(Submission.received(taken.entry, taken.received_at))
+        raise Problem("not-ready", "the board is not open yet", retry_after=2)
+
+    # ---- boards ----
 
     def _begin(self, manifest_entry: bytes) -> BoardRecord:
         try:
@@ -189,29 +286,27 @@ class Elections:
             raise Problem("not-stored", "the election could not be stored", retry_after=5) from error
         return board, key
 
-    def _open_board(self, board: Board) -> Sequencer:
-        key = read_board_key(self.settings.keys, board.slug, self.settings.passphrase())
+    def _key(self, slug: str) -> SigningKey:
+        key = read_board_key(self.settings.keys, slug, self.settings.passphrase())
         if key is None:
-            raise Unusable(f"board {board.slug}: its key is not in {self.settings.keys}; restore it from its safe copy")
-        log = self._board_log(board, key)
+            raise Unusable(f"board {slug}: its key is not in {self.settings.keys}; restore it from its safe copy")
+        return key
+
+    def _recover_board(self, sequencer: Sequencer) -> None:
+        """Makes a board ready for this process to lead it. Unusable if a witness or anything here contradicts it."""
+        log, slug = sequencer.log, sequencer.log.board.slug
         try:
             log.recover()
         except OSError as error:
             # A full disk: reading goes on, and publishing is tried again before the next batch.
-            _log.error("files not written", board=board.slug, **fault_place(error))
+            _log.error("files not written", board=slug, **fault_place(error))
         keys = () if log.cosigned is None else log.cosigned.keys
-        for name in self._without_address(board.slug, keys):
-            _log.warning("witness without address", board=board.slug, witness=name)
-        witnesses = self._witnesses(board.slug, keys, key.verifier_key)
+        for name in self._without_address(slug, keys):
+            _log.warning("witness without address", board=slug, witness=name)
+        witnesses = self._witnesses(slug, keys, log.board_key)
         if log.published is not None:
-            require_none_ahead(board.slug, log.published.checkpoint, log.published.tree, witnesses)
-        return self._sequencer(log, witnesses)
-
-    def _board_log(self, board: Board, key: SigningKey) -> BoardLog:
-        rate = BallotRate(self.settings.rate_ballots, self.settings.rate_seconds)
-        files = BoardFiles(self.settings.files.resolve() / board.slug)
-        lock = BoardLock(self.settings.locks, board.slug)
-        return BoardLog(board, self._store, files, lock, key, rate, self._open_record)
+            require_none_ahead(slug, log.published.checkpoint, log.published.tree, witnesses)
+        self._know_cosigner(sequencer, witnesses)
 
     def _without_address(self, slug: str, keys: Sequence[VerifierKey]) -> list[str]:
         known = read_addresses(self.settings.keys, slug) if keys else {}
@@ -222,25 +317,40 @@ class Elections:
         seconds = self.settings.witness_seconds
         return [WitnessClient(key, known[key], board_key, seconds) for key in keys if key in known]
 
-    def _sequencer(self, log: BoardLog, witnesses: Sequence[WitnessClient]) -> Sequencer:
-        settings = self.settings
-        evidence = settings.data.resolve() / "evidence"
-        cosigner = Cosigner(log, witnesses, evidence, self._clock) if witnesses else None
+    def _know_cosigner(self, sequencer: Sequencer, witnesses: Sequence[WitnessClient]) -> None:
+        log, evidence = sequencer.log, self.settings.data.resolve() / "evidence"
+        if witnesses:
+            self._cosigners[log.board.slug] = Cosigner(log, witnesses, evidence, self._clock)
+
+    def _sequencer(self, board: Board, key: SigningKey) -> Sequencer:
+        settings, shared = self.settings, self._shared
+        rate = BallotRate(settings.rate_ballots, settings.rate_seconds)
+        files, lock = BoardFiles(settings.files.resolve() / board.slug), BoardLock(settings.locks, board.slug)
+        log = BoardLog(board, self._store, files, lock, key, rate, self._open_record, alone=shared is None)
         return Sequencer(
-            log, self._clock, settings.queue_limit, settings.batch_limit, cosigner, settings.quorum_wait_seconds
+            log,
+            self._clock,
+            settings.queue_limit,
+            settings.batch_limit,
+            settings.quorum_wait_seconds,
+            None if shared is None else shared.hand_over,
+            None if shared is None else shared.succession.overtaken,
         )
 
 
-def lock_folder(folder: Path) -> Callable[[], None]:
-    """Keeps every other server off this data folder until the function returned is called. Unusable if one runs."""
-    handle = _lock_folder(folder)
+def lock_folder(folder: Path, shared: bool = False) -> Callable[[], None]:
+    """Keeps every other server off this data folder until the function returned is called. Unusable if one runs.
+
+    `shared`: others that share it are let in, for they have their database in common.
+    """
+    handle = _lock_folder(folder, shared)
     return lambda: os.close(handle)
 
 
-def _lock_folder(folder: Path) -> int:
+def _lock_folder(folder: Path, shared: bool) -> int:
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
         raise Unusable(f"another server runs on the data folder {folder}") from None

@@ -41,16 +41,24 @@ class BoardLock:
 
         `new` may be there when an earlier swap failed after the file was renamed; it is then written once more.
         """
-        with self._alone():
+        with self.swapped(expected, new):
+            pass
+
+    @contextmanager
+    def swapped(self, expected: bytes | None, new: bytes) -> Iterator[None]:
+        """As `swap`, and nobody else can swap before this context ends: what is published in it is the newest."""
+        with self.alone():
             found = self.read()
             if found not in (expected, new):
                 raise LockMovedError(
                     f"the lock {self.path} was changed by somebody else: does a second server publish this board?"
                 )
             write_durably(self.path, new)
+            yield
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Waits until no other process is in this context for this board, however long that takes."""
         make_folder(self.path.parent.resolve())
         handle = os.open(self.path.with_suffix(".guard"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

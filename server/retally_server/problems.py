@@ -106,6 +106,14 @@ class Problem(Exception):
             reason=reason,
         )
 
+    @classmethod
+    def again(cls, details: ProblemDetails, retry_after: int | None) -> "Problem":
+        """A problem that another process of this server found."""
+        problem = cls.__new__(cls)
+        Exception.__init__(problem, f"{details.type}: {details.reason}")
+        problem.details, problem.retry_after = details, retry_after
+        return problem
+
     def response(self) -> JSONResponse:
         """The answer to send."""
         headers = {"Cache-Control": "no-store"}

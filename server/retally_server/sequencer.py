@@ -3,22 +3,33 @@
 Entries are taken in the order in which their last byte arrived. A closing therefore stands behind every ballot that
 was received before it, and each of these is on the board or refused before the closing is ruled on. Nothing heavy
 runs on the event loop: a batch is verified, written and published in a worker thread (`board_log`).
+
+Where several processes share a database one of them sequences, and the others hand over what they receive
+(`handover`). A closing then waits for `CLOSING_PAUSE` and is handed over like the rest, also at the process that leads:
+so it stands behind what any of them had received by then.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
 from retally_server.board_log import BoardLog
 from retally_server.cosigning import Cosigner
+from retally_server.handover import OFFICIALS_PLACES, HandOver, busy
 from retally_server.hours import Clock
+from retally_server.lock_store import LockMovedError
 from retally_server.logs import fault_place
 from retally_server.problems import Problem
+from retally_server.store import CheckpointMovedError
 from retally_server.submissions import Answer, Submission
 
-OFFICIALS_PLACES = 64
-"""Places in a full queue that are kept for officials' entries, so that a flood of ballots cannot keep a closing out."""
+CLOSING_PAUSE = 1.0
+"""Seconds in which every other process hands over what it received before a closing."""
+
+SHOWN_SECONDS = 2.0
+"""How long an answer waits until this process shows the entry, too."""
 
 _log = structlog.get_logger()
 
@@ -38,12 +49,15 @@ class Sequencer:
         clock: Clock,
         queue_limit: int,
         batch_limit: int,
-        cosigner: Cosigner | None = None,
         quorum_wait: float = 0.0,
+        hand_over: HandOver | None = None,
+        overtaken: Callable[[], None] | None = None,
     ) -> None:
         """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries.
 
-        With a `cosigner` an answer waits up to `quorum_wait` seconds for the witnesses; sequencing goes on meanwhile.
+        With witnesses an answer waits up to `quorum_wait` seconds for them; sequencing goes on meanwhile. With a
+        `hand_over` what arrives while this process does not lead goes to the one that does, and `overtaken` is called
+        when a batch shows that another one does.
         """
         self.log = log
         self._clock = clock
@@ -51,21 +65,38 @@ class Sequencer:
         self._batch_limit = batch_limit
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._stopping = False
-        self._cosigner = cosigner
+        self._cosigner: Cosigner | None = None
         self._quorum_wait = quorum_wait
+        self._hand_over = hand_over
+        self._overtaken = overtaken
         self._answering: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process sequences this board."""
+        return self._task is not None and not self._stopping
 
     @property
     def waiting(self) -> int:
         """How many entries wait."""
         return self._queue.qsize()
 
-    def start(self) -> None:
-        """Starts sequencing."""
+    def start(self, cosigner: Cosigner | None = None) -> None:
+        """Starts sequencing, and the rounds of this `cosigner`."""
+        self._stopping, self._cosigner = False, cosigner
         self._task = asyncio.create_task(self._run(), name=f"sequencer {self.log.board.slug}")
         if self._cosigner is not None:
             self._cosigner.start()
+
+    async def step_down(self) -> None:
+        """Another process leads: ends after the batch under way, and asks whoever waits here to send again."""
+        self._stopping = True
+        problem = Problem("not-ready", "another process leads now", detail="Send the same bytes again.", retry_after=1)
+        while not self._queue.empty():
+            if (waiting := self._queue.get_nowait()) is not None:
+                _give([waiting], [problem])
+        await self.stop()
 
     async def stop(self) -> None:
         """Answers everything that waits, then ends."""
@@ -77,19 +108,40 @@ class Sequencer:
         if self._cosigner is not None:
             await self._cosigner.stop()
         await asyncio.gather(*self._answering)
+        self._cosigner = None
 
     async def submit(self, entry: bytes) -> Answer:
         """Sequences one entry and returns its answer. Problem if it is refused, cannot be stored, or too much waits."""
-        if self._stopping or self._task is None:
+        submission = Submission.received(entry, self._clock())
+        if self._hand_over is None:
+            return await self.sequence(submission)
+        if submission.kind == "closing":
+            await asyncio.sleep(CLOSING_PAUSE)
+        elif self.leads:
+            return await self.sequence(submission)
+        answer = await self._hand_over.submit(self.log.board.id, submission)
+        await self._shown(answer.index)
+        return answer
+
+    async def sequence(self, submission: Submission) -> Answer:
+        """As `submit`, at the process that leads. Problem not-ready if this one does not."""
+        if not self.leads:
             raise Problem("not-ready", "the server is stopping", retry_after=5)
         if self.log.halted is not None:
             raise Problem("not-ready", f"this board has stopped: {self.log.halted}", detail="The operator must look.")
-        submission = Submission.received(entry, self._clock())
         if self._queue.qsize() >= self._queue_limit + (0 if submission.is_ballot else OFFICIALS_PLACES):
-            raise Problem("busy", "too many entries are waiting", detail="Send the same bytes again.", retry_after=2)
+            raise busy()
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
         return await waiting.answer
+
+    async def _shown(self, index: int) -> None:
+        """Waits until whoever got a receipt also finds the entry here."""
+        deadline = asyncio.get_running_loop().time() + SHOWN_SECONDS
+        while (shown := self.log.published) is None or shown.checkpoint.size <= index:
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(0.01)
 
     async def _run(self) -> None:
         last = False
@@ -117,6 +169,8 @@ class Sequencer:
             reason = "the entry could not be stored, and nothing was acknowledged"
             problem = Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=5)
             answers = [problem] * len(batch)
+            if self._overtaken is not None and isinstance(fault, CheckpointMovedError | LockMovedError):
+                self._overtaken()
         if self._cosigner is None:
             _give(batch, answers)
             return

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from retally_server.board_log import BoardLog
+from retally_server.handover import OFFICIALS_PLACES
 from retally_server.problems import Problem
-from retally_server.sequencer import OFFICIALS_PLACES, Sequencer
+from retally_server.sequencer import Sequencer
 from retally_server.submissions import Answer, Submission
 from tests.server_boards import CLOSES, ballot, ballots, body_hash, new_log, official, require_receipt, voter
 
