@@ -20,6 +20,9 @@ CHECKPOINT = "checkpoint"
 PENDING = "checkpoint.pending"
 """With witnesses only: the newest signed checkpoint, which the quorum need not have cosigned yet."""
 
+Entries = Callable[[int, int], Iterable[bytes]]
+"""Gives the entries of the indices first..end-1."""
+
 
 def tiles_for(old: int, sizes: Sequence[int]) -> Iterator[Bundle | Tile]:
     """The bundles and tiles that checkpoints of these sizes (ascending, above `old`) need beyond those of size `old`.
@@ -46,20 +49,13 @@ class BoardFiles:
         """`folder` need not exist yet."""
         self.folder = folder
 
-    def write_tiles(
-        self, tree: HashTree, entries: Callable[[int, int], Iterable[bytes]], old: int, sizes: Sequence[int]
-    ) -> list[str]:
+    def write_tiles(self, tree: HashTree, entries: Entries, old: int, sizes: Sequence[int]) -> list[str]:
         """Writes what `tiles_for` says, as far as it is not there; `entries(first, end)` gives the entries of a range.
 
         Returns the paths of damaged files that were written anew. OSError if the disk refuses.
         """
         damaged = []
-        for file in tiles_for(old, sizes):
-            if isinstance(file, Bundle):
-                first = file.index * TILE_WIDTH
-                name, content = bundle_path(file), encode_bundle(list(entries(first, first + file.width)))
-            else:
-                name, content = tile_path(file), tree.tile(file.level, file.index, file.width)
+        for file, name, content in _contents(tree, entries, old, sizes):
             there = _read(self.folder / name)
             if there != content:
                 if there is not None:
@@ -68,6 +64,12 @@ class BoardFiles:
             if file.width == TILE_WIDTH and file.index > 0:
                 self._remove_partial(file)
         return damaged
+
+    def differing(self, tree: HashTree, entries: Entries, size: int) -> list[str]:
+        """The files that a checkpoint of `size` needs and that are missing or wrong."""
+        return [
+            name for _file, name, content in _contents(tree, entries, 0, [size]) if _read(self.folder / name) != content
+        ]
 
     def publish(self, note: bytes, name: str = CHECKPOINT) -> None:
         """Replaces a checkpoint. From here on everybody sees it. OSError if the disk refuses."""
@@ -85,6 +87,17 @@ class BoardFiles:
             else tile_path(Tile(full.level, before, TILE_WIDTH))
         )
         shutil.rmtree(self.folder / f"{name}.p", ignore_errors=True)
+
+
+def _contents(
+    tree: HashTree, entries: Entries, old: int, sizes: Sequence[int]
+) -> Iterator[tuple[Bundle | Tile, str, bytes]]:
+    for file in tiles_for(old, sizes):
+        if isinstance(file, Bundle):
+            first = file.index * TILE_WIDTH
+            yield file, bundle_path(file), encode_bundle(list(entries(first, first + file.width)))
+        else:
+            yield file, tile_path(file), tree.tile(file.level, file.index, file.width)
 
 
 def _read(path: Path) -> bytes | None:

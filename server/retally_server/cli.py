@@ -17,6 +17,7 @@ from retally_server.announcing import AnnouncingServer
 from retally_server.api.app import create_app
 from retally_server.board_keys import make_board_key, pin_authority, slug_of
 from retally_server.connections import bounded_connections
+from retally_server.doctor_command import AsJson, AskWitnesses, Deep, look
 from retally_server.elections import Elections
 from retally_server.relock import write_lock
 from retally_server.settings import Settings, load_settings
@@ -80,6 +81,15 @@ def serve(config: ConfigFile = None) -> None:
     elections.close()
     if not server.started:
         raise typer.Exit(3)
+
+
+@app.command()
+def doctor(
+    deep: Deep = False, witnesses: AskWitnesses = False, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Looks an installation over. Exit code 0: well, 1: something is wrong, 2: warnings only, 3: could not look."""
+    logs.configure("error")
+    raise typer.Exit(look(_settings(config), deep, witnesses, as_json))
 
 
 @board.command("new")

@@ -29,6 +29,7 @@ from retally_server.hours import Clock
 from retally_server.leadership import Leadership
 from retally_server.lock_store import BoardLock
 from retally_server.logs import fault_place
+from retally_server.metrics import Metrics
 from retally_server.problems import Problem, refused
 from retally_server.rates import BallotRate
 from retally_server.sequencer import Sequencer
@@ -59,6 +60,7 @@ class Elections:
         self._creating = asyncio.Lock()
         self._boards: dict[str, Sequencer] = {}
         self._cosigners: dict[str, Cosigner] = {}
+        self.metrics = Metrics(self.all, lambda: self.leads)
         make_folder(settings.data.resolve())
         self._store = Store(settings.database)
         self._lock = _lock_folder(settings.data, self._store.shared)
@@ -118,11 +120,14 @@ class Elections:
         if self._shared is not None:
             self._shared.succession.start()
         self._turnout.start()
+        if self.settings.metrics_port is not None:
+            self.metrics.serve(self.settings.metrics_host, self.settings.metrics_port)
         _log.info("started", elections=len(self._boards), leads=self.leads)
 
     async def stop(self) -> None:
         """Answers what waits on every board, then closes the database and frees the data folder."""
         await self._turnout.stop()
+        await asyncio.to_thread(self.metrics.stop)
         if self._shared is not None:
             await self._shared.stop()
         for sequencer in self._boards.values():
@@ -335,6 +340,7 @@ class Elections:
             settings.quorum_wait_seconds,
             None if shared is None else shared.hand_over,
             None if shared is None else shared.succession.overtaken,
+            self.metrics.batch,
         )
 
 

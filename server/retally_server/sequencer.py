@@ -10,7 +10,8 @@ so it stands behind what any of them had received by then.
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -30,6 +31,9 @@ CLOSING_PAUSE = 1.0
 
 SHOWN_SECONDS = 2.0
 """How long an answer waits until this process shows the entry, too."""
+
+Observe = Callable[[str, float, Sequence[Answer | Problem]], None]
+"""Told of each batch: its board's short name, the seconds it took, the answers."""
 
 _log = structlog.get_logger()
 
@@ -52,6 +56,7 @@ class Sequencer:
         quorum_wait: float = 0.0,
         hand_over: HandOver | None = None,
         overtaken: Callable[[], None] | None = None,
+        observe: Observe = lambda board, seconds, answers: None,
     ) -> None:
         """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries.
 
@@ -69,6 +74,7 @@ class Sequencer:
         self._quorum_wait = quorum_wait
         self._hand_over = hand_over
         self._overtaken = overtaken
+        self._observe = observe
         self._answering: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -161,6 +167,7 @@ class Sequencer:
 
     async def _sequence(self, batch: list[_Waiting]) -> None:
         answers: list[Answer | Problem]
+        began = time.monotonic()
         try:
             answers = await asyncio.to_thread(self.log.sequence, [waiting.submission for waiting in batch])
         except Exception as fault:
@@ -171,6 +178,7 @@ class Sequencer:
             answers = [problem] * len(batch)
             if self._overtaken is not None and isinstance(fault, CheckpointMovedError | LockMovedError):
                 self._overtaken()
+        self._observe(self.log.board.slug, time.monotonic() - began, answers)
         if self._cosigner is None:
             _give(batch, answers)
             return

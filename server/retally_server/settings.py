@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     quorum_wait_seconds: Annotated[float, Field(ge=0)] = Field(
         2.0, description="How long a receipt waits for the witnesses' quorum before it is given without."
     )
+    metrics_port: Annotated[int, Field(ge=0, le=65000)] | None = Field(
+        None, description="Port for Prometheus; absent: none. Further processes take the next free ports."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address for Prometheus, never a public one.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

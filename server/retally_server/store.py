@@ -176,6 +176,15 @@ class Store:
         if not self.shared:
             self.migrate()
             return
+        self.require_shape()
+
+    def quick_check(self) -> str:
+        """What SQLite's own examination of the file says: "ok", or what is wrong first."""
+        with self.engine.connect() as connection:
+            return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+
+    def require_shape(self) -> None:
+        """Raises Unusable unless the database has the newest shape, guards itself if it is shared, and can be read."""
         newest = ScriptDirectory.from_config(_migrations()).get_current_head()
         try:
             with self.engine.connect() as connection:
@@ -185,7 +194,8 @@ class Store:
                         f"the database has shape {shape or 'none'}, this server needs {newest}: its owner runs "
                         "retally-server database migrate"
                     )
-                postgres.require_guarded(connection)
+                if self.shared:
+                    postgres.require_guarded(connection)
         except SQLAlchemyError as error:
             raise Unusable(f"the database cannot be used ({type(error).__name__})") from error
 

@@ -85,6 +85,6 @@ def test_every_operation_answers_as_the_document_says(tmp_path: Path) -> None:
             check=False,
         )
         assert asked.returncode == 0, asked.stdout[-6_000:] + asked.stderr[-2_000:]
-        assert "Tested: 15" in asked.stdout, asked.stdout[-2_000:]
+        assert "Tested: 17" in asked.stdout, asked.stdout[-2_000:]
         assert httpx.get(f"{address}/health").json()["status"] == "ok"
     assert '"fault"' not in (tmp_path / "log").read_text()

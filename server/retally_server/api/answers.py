@@ -147,6 +147,13 @@ class Health(BaseModel):
     waiting: int = Field(description="Entries that wait to be sequenced.", examples=[0])
 
 
+class Readiness(BaseModel):
+    """Whether ballots can be taken now."""
+
+    ready: bool = Field(examples=[True])
+    reasons: list[str] = Field(description="Why not, for the operator; names boards only.", examples=[[]])
+
+
 class TurnoutNote(BaseModel):
     """How far the board had grown at one time."""
 
