@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,32 @@ class Databases:
             self._names[folder] = f"test_{self._made}"
             self.cluster.create(self._names[folder], "template")
         return self._names[folder]
+
+    def backup(self, folder: Path) -> Callable[[], None]:
+        """Copies the database of a folder as it is now; the function returned puts that copy in its place. No server
+        may run on it meanwhile."""
+        if self.kind == "sqlite":
+            files = {path: path.read_bytes() for path in folder.glob("board.sqlite*")}
+
+            def put_back() -> None:
+                for path in folder.glob("board.sqlite*"):
+                    path.unlink()
+                for path, content in files.items():
+                    path.write_bytes(content)
+
+            return put_back
+        name = self.name(folder)
+        copy = f"{name}_copy"
+        self._names[folder / "copy"] = copy
+        self._replace(copy, name)
+        return lambda: self._replace(name, copy)
+
+    def _replace(self, name: str, source: str) -> None:
+        self.cluster.execute(
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",
+        )
+        self.cluster.create(name, source)
 
     def end(self) -> None:
         """Removes the cluster, if there is one."""

@@ -214,13 +214,15 @@ class Intake:
             self._room.answer(answers)
 
     async def _one(self, taken: Taken) -> None:
+        answer: Answer | Problem
         try:
-            self._answers.append((taken, await self._accept(taken)))
+            answer = await self._accept(taken)
         except Problem as problem:
-            self._answers.append((taken, problem))
+            answer = problem
         except Exception as fault:
             _log.error("fault", **fault_place(fault))
-            self._answers.append((taken, Problem("fault", "the request met a fault of the server")))
+            answer = Problem("fault", "the request met a fault of the server")
+        self._answers.append((taken, answer))
 
 
 def busy() -> Problem:

@@ -78,7 +78,7 @@ class WaitingRoom:
 
     def waiting(self, limit: int) -> int:
         """How many entries wait for the leader, counted up to `limit`."""
-        rows = self._execute("SELECT count(*) FROM (SELECT 1 FROM waiting LIMIT :limit) AS some", limit=limit)
+        rows = self._execute("SELECT count(*) FROM (SELECT 1 FROM waiting LIMIT :limit) AS counted", limit=limit)
         return int(rows[0][0])
 
     def take(self, limit: int, in_hand: Collection[int]) -> list[Taken]:

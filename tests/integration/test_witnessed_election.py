@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,11 @@ from retally_reference.__main__ import main as reference_verifier
 from retally_server.relock import write_lock
 from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, district
 from tests.conftest import cast_all
+from tests.databases import DATABASES
 from tests.server_http import HERE, SLUG, Server, problem
 from tests.witnessed_trials import Trial, answering
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(scope="module")
@@ -265,28 +268,26 @@ def test_a_checkpoint_that_the_boards_own_key_signed_elsewhere_stops_the_board(
 # ---- an old database ----
 
 
-def old_copy(trial: Trial) -> Path:
-    """A copy of the whole data folder as it is now, made while the server rests."""
+def old_copy(trial: Trial) -> tuple[Path, Callable[[], None]]:
+    """A copy of the whole data folder and the database as they are now, made while the server rests."""
     trial.server.http.stop()
     copy = trial.folder / "copy"
     shutil.copytree(trial.data, copy)
+    put_back = DATABASES.backup(trial.data)
     trial.start()
-    return copy
-
-
-def put_back(trial: Trial, copy: Path) -> None:
-    trial.server.http.stop()
-    shutil.rmtree(trial.data)
-    shutil.copytree(copy, trial.data)
+    return copy, put_back
 
 
 def test_a_restored_data_folder_is_refused_by_the_lock_and_without_it_by_the_witnesses(trial: Trial) -> None:
     trial.election.open()
     trial.send()
-    copy = old_copy(trial)
+    copy, put_back = old_copy(trial)
     trial.election.cast("north-1", [[1, 0, 0]])
     trial.send()
-    put_back(trial, copy)
+    trial.server.http.stop()
+    shutil.rmtree(trial.data)
+    shutil.copytree(copy, trial.data)
+    put_back()
     with pytest.raises(Unusable, match="the lock has size"):
         trial.start()
     locks = trial.server.settings.locks
@@ -318,7 +319,7 @@ def test_a_lost_lock_is_written_anew_only_when_every_witness_confirms(trial: Tri
     assert trial.server.http.get("/health").status_code == 200
 
 
-def test_a_second_server_on_a_copy_of_the_data_is_stopped_by_the_lock(trial: Trial) -> None:
+def test_a_second_server_on_a_copy_of_the_data_is_stopped_by_the_lock(trial: Trial, database: str) -> None:
     trial.election.open()
     trial.send()
     lock = trial.server.settings.locks / f"{SLUG}.checkpoint"
@@ -327,7 +328,8 @@ def test_a_second_server_on_a_copy_of_the_data_is_stopped_by_the_lock(trial: Tri
     (answer,) = trial.server.append(trial.election.entries[index:])
     problem(answer, 503, "not-stored")
     (answer,) = trial.server.append(trial.election.entries[index:])
-    assert "second server" in problem(answer, 503, "not-ready")["reason"]
+    said = {"sqlite": "second server", "postgresql": "the lock has size 500"}[database]
+    assert said in problem(answer, 503, "not-ready")["reason"]
     pending = trial.checkpoint("checkpoint.pending")
     assert pending is not None
     assert pending.checkpoint.size == index

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
@@ -20,6 +20,7 @@ from retally_server.board_log import BoardLog
 from retally_server.lock_store import BoardLock
 from retally_server.rates import BallotRate
 from retally_server.store import Store
+from tests.databases import DATABASES
 from tests.server_boards import (
     CLOSES,
     DURING,
@@ -43,6 +44,8 @@ from tests.server_boards import (
     send,
     voter,
 )
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def published_head(folder: Path) -> TreeHead:
@@ -348,13 +351,11 @@ def test_missing_and_damaged_files_are_made_anew_from_the_database(tmp_path: Pat
 def test_a_database_behind_the_published_checkpoint_is_refused(tmp_path: Path) -> None:
     store, log = new_log(tmp_path)
     send(log, ballots(0, 2))
-    with sqlite3.connect(tmp_path / "board.sqlite") as source, sqlite3.connect(tmp_path / "old.sqlite") as copy:
-        source.backup(copy)
+    store.close()
+    put_back = DATABASES.backup(tmp_path)
     send(log, ballots(10, 1))
     store.close()
-    for path in tmp_path.glob("board.sqlite*"):
-        path.unlink()
-    (tmp_path / "old.sqlite").rename(tmp_path / "board.sqlite")
+    put_back()
     with pytest.raises(Unusable, match="published checkpoint has size 4, the database 3"):
         restarted(tmp_path)
 
@@ -377,12 +378,23 @@ def test_a_published_checkpoint_of_another_key_is_refused(tmp_path: Path) -> Non
         restarted(tmp_path)
 
 
-def test_an_entry_changed_behind_the_databases_back_is_refused(tmp_path: Path) -> None:
+def test_an_entry_changed_behind_the_databases_back_is_refused(tmp_path: Path, database: str) -> None:
     store, log = new_log(tmp_path)
     send(log, ballots(0, 3))
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER entries_no_update")
-        connection.exec_driver_sql("UPDATE entries SET raw = x'7b7d' WHERE idx = 2")
+    store.close()
+    owner = Store(DATABASES.address(tmp_path, "owner"))
+    with owner.engine.begin() as connection:
+        if database == "sqlite":
+            connection.exec_driver_sql("DROP TRIGGER entries_no_update")
+        else:
+            connection.exec_driver_sql("ALTER TABLE entries DISABLE TRIGGER entries_no_update")
+        connection.execute(text("UPDATE entries SET raw = :raw WHERE idx = 2"), {"raw": b"{}"})
+    if database == "postgresql":
+        with pytest.raises(Unusable, match="entries_no_update is missing or switched off"):
+            restarted(tmp_path)
+        with owner.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_no_update")
+    owner.close()
     with pytest.raises(Unusable, match="entry 2 in the database does not have its leaf hash"):
         restarted(tmp_path)
 

@@ -17,6 +17,8 @@ from retally_server.sequencer import Sequencer
 from retally_server.submissions import Answer, Submission
 from tests.server_boards import CLOSES, ballot, ballots, body_hash, new_log, official, require_receipt, voter
 
+pytestmark = pytest.mark.usefixtures("database")
+
 Use = Callable[[Sequencer], Awaitable[None]]
 
 
