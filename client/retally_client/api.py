@@ -7,13 +7,13 @@ in an error, for it may be a ballot.
 
 from __future__ import annotations
 
-import json
 import time
 from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.errors import Refused, Unusable
+from retally_crypto.canonical import parse_json
+from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.tlog_proof import parse_tlog_proof
 
 ATTEMPTS = 5
@@ -28,8 +28,8 @@ class BoardServer:
         try:
             parts = urlsplit(url.rstrip("/"))
             # Reading the port checks it.
-            _ = parts.port
-        except ValueError as error:
+            _ = parts.port, httpx.URL(url)
+        except (ValueError, httpx.InvalidURL) as error:
             raise Unusable(f"{url} is not an address: {error}") from None
         if (
             parts.scheme not in ("http", "https")
@@ -68,6 +68,9 @@ class BoardServer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 status, headers, answer = self._send(url, body)
+            except httpx.InvalidURL:
+                # httpx reads where a redirect leads even if it does not go there.
+                raise Unusable(f"{self.url} leads to somewhere that is no address") from None
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
                     raise Unusable(f"{self.url} does not answer ({type(error).__name__})") from None
@@ -94,13 +97,16 @@ class BoardServer:
 
 def _asked_pause(headers: httpx.Headers, otherwise: float) -> float:
     asked = headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() and len(asked) <= 3 else otherwise
+    return float(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 3 else otherwise
 
 
 def _reason(status: int, answer: bytes) -> str:
     try:
-        problem = json.loads(answer)
-        check, reason = problem.get("check"), str(problem["reason"])[:500]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        problem = parse_json(answer, ANSWER_LIMIT)
+    except Malformed:
+        problem = None
+    reason = problem.get("reason") if isinstance(problem, dict) else None
+    if not isinstance(problem, dict) or not isinstance(reason, str):
         return f"the server answers with status {status}"
-    return f"{check}: {reason}" if check else reason
+    check = problem.get("check")
+    return f"{check[:3]}: {reason[:500]}" if isinstance(check, str) and check else reason[:500]

@@ -39,6 +39,22 @@ def parse_canonical(raw: bytes, limit: int = MAX_BYTES) -> Json:
 
     Raises Malformed, saying which rule is broken.
     """
+    value, again = _read(raw, limit)
+    if again != raw:
+        place = next((i for i, (a, b) in enumerate(zip(again, raw, strict=False)) if a != b), min(len(again), len(raw)))
+        raise Malformed(f"JSON is not in its canonical form: it differs at byte {place}")
+    return value
+
+
+def parse_json(raw: bytes, limit: int = MAX_BYTES) -> Json:
+    """The value of a document that nobody hashes or signs, such as a server's answer: in any spelling of JSON, but with
+    the same limits, no member twice, and no number but an integer from 0 to 2^53-1. Raises Malformed.
+    """
+    return _read(raw, limit)[0]
+
+
+def _read(raw: bytes, limit: int) -> tuple[Json, bytes]:
+    """The value and its canonical form."""
     _require_size(raw, limit)
     _require_depth(raw)
     try:
@@ -48,13 +64,9 @@ def parse_canonical(raw: bytes, limit: int = MAX_BYTES) -> Json:
     except json.JSONDecodeError as error:
         raise Malformed(f"not JSON at character {error.pos}: {error.msg}") from None
     try:
-        again = _serialise(value)
+        return value, _serialise(value)
     except UnicodeEncodeError:
         raise Malformed("JSON holds an unpaired surrogate") from None
-    if again != raw:
-        place = next((i for i, (a, b) in enumerate(zip(again, raw, strict=False)) if a != b), min(len(again), len(raw)))
-        raise Malformed(f"JSON is not in its canonical form: it differs at byte {place}")
-    return value
 
 
 def _serialise(value: Json) -> bytes:

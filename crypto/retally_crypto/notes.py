@@ -98,9 +98,12 @@ class SigningKey:
 
 
 def check_key_name(name: str) -> None:
-    """Raise Malformed unless `name` can be a key name: not empty, no Unicode space, plus sign or control character."""
+    """Raise Malformed unless `name` can be a key name: not empty, no Unicode space, plus sign or control character, and
+    no unpaired surrogate, which no UTF-8 has."""
     if not name or "+" in name or any(letter.isspace() or letter < " " for letter in name):
         raise Malformed(f"key name {name!r}: empty, or has a space, plus sign or control character")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise Malformed(f"key name {name!r}: not UTF-8")
 
 
 def _key_id(name: str, algorithm: int, public_key: bytes) -> bytes:

@@ -6,11 +6,12 @@ the start, and served from memory: no request ever becomes a path on this machin
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from retally_crypto.canonical import parse_json
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.web_bundle import FILE_LIMIT, LISTING, LISTING_LIMIT, parse_listing
 
@@ -49,7 +50,7 @@ def read_web_pages(folder: Path) -> dict[str, WebFile]:
     try:
         listing = _read(folder / LISTING, LISTING_LIMIT)
         contents = {path: _listed(folder / path, digest) for path, digest in parse_listing(listing).items()}
-        policies = json.loads(contents[POLICIES])
+        policies: Any = parse_json(contents[POLICIES])
     except (OSError, KeyError, ValueError, Malformed) as error:
         raise Unusable(f"the web client in {folder} cannot be served: {error}") from error
     if not isinstance(policies, dict) or not all(isinstance(policy, str) for policy in policies.values()):

@@ -20,7 +20,7 @@ def parse_address(text: str) -> str:
     """A submission prefix without a slash at its end. Malformed unless it is a plain http or https address."""
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise Malformed(f"witness address {text!r}: {error}") from None
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise Malformed(f"witness address {text!r}: not an http(s) address without user, query and fragment")

@@ -112,7 +112,8 @@ class WitnessClient:
                     return cosigned
                 else:
                     return Down(f"it answers with status {status}")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # InvalidURL: httpx reads where a redirect leads even if it does not go there.
             return Down(f"it does not answer: {type(error).__name__}")
         except RetallyError as error:
             return Wrong(str(error))
@@ -134,7 +135,7 @@ class WitnessClient:
         try:
             status, content = self._exchange("GET", path, b"")
             shown = verify_checkpoint(content, self._board_key) if status == 200 else None
-        except (httpx.HTTPError, RetallyError):
+        except (httpx.HTTPError, httpx.InvalidURL, RetallyError):
             return None
         if shown is None or (shown.size <= head.size and tree.root(shown.size) == shown.root):
             return None

@@ -31,6 +31,26 @@ DEFAULTS: dict[str, Any] = {
 decides a count."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no mapping has a member twice, and nothing stands for something written elsewhere (&, *, <<)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise Malformed("the manifest file: an alias (*name) is not read, write out what it stands for")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names: set[str] = set()
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                raise Malformed(f"the manifest file, line {line}: the name of a member is a plain text")
+            if key.value in names:
+                raise Malformed(f"the manifest file, line {line}: {key.value[:64]!r} stands twice in one mapping")
+            names.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     """The manifest that a YAML file describes; the authority's key is filled in.
 
@@ -41,9 +61,10 @@ def manifest_from_yaml(text: str, authority: SigningKey) -> Manifest:
     Raises Malformed naming the member, Refused naming the broken rule, Unusable for a folder that is no build.
     """
     try:
-        members = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # ValueError: what looks like a time and is none, such as a 31st of April.
+        # A safe loader: it makes plain values only.
+        members = yaml.load(text, Loader=_Loader)  # noqa: S506
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        # What is no YAMLError looks like a time, a number or a truth value and is none, such as a 31st of April.
         raise Malformed(f"the manifest file is not YAML: {error}") from None
     if not isinstance(members, dict):
         raise Malformed("the manifest file is a mapping of members")

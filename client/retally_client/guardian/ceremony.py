@@ -77,11 +77,15 @@ def secrets_to_bytes(secrets: Secrets) -> bytes:
     return canonical_bytes(value)
 
 
+_SECRET_MEMBERS = {"coefficients", "election", "journal", "private_key", "public_key"}
+
+
 def secrets_from_bytes(raw: bytes) -> Secrets:
     """The inverse of `secrets_to_bytes`. Raises Malformed without repeating anything secret."""
     value = parse_canonical(raw)
     try:
         assert isinstance(value, dict)
+        assert set(value) == _SECRET_MEMBERS
         coefficients = value["coefficients"]
         assert isinstance(coefficients, list)
         fixed = {name: str(value[name]) for name in ("election", "journal", "private_key", "public_key")}

@@ -12,10 +12,12 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retally_client.guardian.ceremony import Secrets, guardian_number, key_share
 from retally_client.keys import exclusive, replace_private, write_private
 from retally_client.verifier.report import Report
+from retally_crypto.canonical import parse_json
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import PartialDecryption, sign_entry
 from retally_crypto.errors import Malformed, Refused, Unusable
@@ -26,6 +28,8 @@ from retally_crypto.tally import partial_decrypt
 REQUIRED = tuple(f"V{number:02}" for number in (*range(1, 16), 20))
 """Checks that must pass before anything is decrypted. V16 must not fail: before the first decryption it is
 incomplete."""
+JOURNAL_LIMIT = 128 * 1024
+"""Bytes of a journal: an entry in base64url, and its name."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,14 @@ def read_journal(path: Path, name: bytes) -> Journal:
 
 def _read(path: Path) -> tuple[bytes, bytes | None]:
     try:
-        value = json.loads(path.read_bytes())
+        value: Any = parse_json(path.read_bytes(), JOURNAL_LIMIT)
         name, entry = value["journal"], value["entry"]
         return b64url_decode(name), None if entry is None else b64url_decode(entry)
     except FileNotFoundError:
         raise Refused(
             f"the journal {path} is lost: nobody can tell whether this guardian has decrypted, so it does not"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, Malformed):
+    except (KeyError, TypeError, AttributeError, Malformed):
         raise Refused(f"{path} is not a guardian's journal") from None
 
 

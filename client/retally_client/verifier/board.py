@@ -49,7 +49,11 @@ class FolderBoard:
     """A board in a folder, as `retally mirror` and the server leave it."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
+        try:
+            found = folder.is_dir()
+        except OSError as error:
+            raise Unreachable(f"{folder} cannot be read: {error.strerror}") from error
+        if not found:
             raise Unreachable(f"{folder} is not a folder")
         self.location = str(folder)
         self._folder = folder

@@ -41,7 +41,7 @@ class Fetcher:
         self._transport = transport
         try:
             self._own_machine = httpx.URL(location).host in LOOPBACK
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, ValueError) as error:
             raise Unreachable(f"{location} is not an address: {error}") from None
         self._client = self._new_client()
 
@@ -59,6 +59,9 @@ class Fetcher:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._within_time(path, limit)
+            except httpx.InvalidURL:
+                # httpx reads where a redirect leads even if it does not go there.
+                raise Redirected(f"{self.location}/{path} leads to somewhere that is no address") from None
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
                     raise Unreachable(f"{self.location}/{path} does not answer: {type(error).__name__}") from error

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retally_client.verifier.board import CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
+from retally_crypto.canonical import Json, parse_json
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadProof, Malformed
@@ -110,24 +111,23 @@ def format_split(split: SplitView) -> bytes:
 
 def parse_split(raw: bytes) -> SplitView:
     """Reads evidence; nothing is verified. Raises Malformed."""
-    try:
-        members = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Malformed("split view: not a JSON document") from None
+    members = parse_json(raw, EVIDENCE_LIMIT)
     if not isinstance(members, dict) or set(members) != {"kind", "first", "second", "root", "proof"}:
         raise Malformed("split view: other members than first, kind, proof, root, second")
-    texts = [members[name] for name in ("kind", "first", "second", "root")]
     proof = members["proof"]
-    if not all(isinstance(text, str) for text in texts) or texts[0] != KIND:
-        raise Malformed(f"split view: kind is not {KIND}, or a member is not a text")
-    if not isinstance(proof, list) or len(proof) > MAX_PROOF_HASHES or not all(isinstance(v, str) for v in proof):
+    if members["kind"] != KIND:
+        raise Malformed(f"split view: kind is not {KIND}")
+    if not isinstance(proof, list) or len(proof) > MAX_PROOF_HASHES:
         raise Malformed("split view: the proof is not a list of hashes")
-    try:
-        first, second = texts[1].encode(), texts[2].encode()
-    except UnicodeEncodeError:
-        raise Malformed("split view: a note with an unpaired surrogate") from None
-    hashes = tuple(b64url_decode(value, HASH_BYTES, "split view proof") for value in proof)
-    return SplitView(first, second, b64url_decode(texts[3], HASH_BYTES, "split view root"), hashes)
+    first, second = (_text(members[name]).encode() for name in ("first", "second"))
+    hashes = tuple(b64url_decode(_text(value), HASH_BYTES, "split view proof") for value in proof)
+    return SplitView(first, second, b64url_decode(_text(members["root"]), HASH_BYTES, "split view root"), hashes)
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise Malformed("split view: a member is not a text")
+    return value
 
 
 def verify_split(split: SplitView, key: VerifierKey) -> tuple[TreeHead, TreeHead]:

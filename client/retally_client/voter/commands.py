@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +48,7 @@ from retally_client.voter.reading import (
 from retally_client.voter.tracking import Tracked, Tracking, Wanted, with_body, with_code, with_credential
 from retally_client.voter.tracking import track as track_ballots
 from retally_crypto.ballots import open_ballot
+from retally_crypto.canonical import parse_json
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
@@ -199,9 +199,9 @@ def _read_codes(path: Path, registrars: int) -> list[str]:
 
 def _read_choices(path: Path, manifest: Manifest, style: int) -> Choices:
     try:
-        value: Any = json.loads(read_small(path, ENTRY_LIMIT))
-    except (ValueError, RecursionError):
-        raise Malformed(f"{path} is not JSON") from None
+        value = parse_json(read_small(path, ENTRY_LIMIT))
+    except Malformed as error:
+        raise Malformed(f"{path}: {error}") from None
     return choices_from_json(value, manifest, style)
 
 

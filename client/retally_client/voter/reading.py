@@ -17,14 +17,15 @@ ballots of other voters and the times of V04. The full way (`read_fully`) puts t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
 from retally_client.verifier.run import verify_board
 from retally_client.voter.watching import SeenBallot, WatchedBoard
 from retally_crypto.ballots import FIRST, verify_ballots
+from retally_crypto.canonical import parse_json
 from retally_crypto.checkpoints import open_cosigned_checkpoint, parse_checkpoint
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.entries import Ballot, SignedEntry, election_id, parse_entry
@@ -256,8 +257,9 @@ def _look_up(board: Board, credential: bytes) -> list[int]:
     if raw is None:
         raise Unreachable(f"{board.location} does not look up credentials: read the whole board with --full")
     try:
-        indices = [ballot["index"] for ballot in json.loads(raw)["ballots"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        answer: Any = parse_json(raw, LOOKUP_LIMIT)
+        indices = [ballot["index"] for ballot in answer["ballots"]]
+    except (Malformed, KeyError, TypeError):
         raise Malformed("the server's answer about this credential cannot be read") from None
     if not all(type(index) is int for index in indices) or indices != sorted(set(indices)):
         raise Malformed("the server's answer about this credential does not list entries in order")
