@@ -1,5 +1,6 @@
 """The `retally-server` command: run the server, make a board's key."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
-from retally_server import __version__, logs
+from retally_server import __version__, database_command, logs
 from retally_server.announcing import AnnouncingServer
 from retally_server.api.app import create_app
 from retally_server.board_keys import make_board_key, pin_authority, slug_of
@@ -21,11 +22,15 @@ from retally_server.doctor_command import AsJson, AskWitnesses, Deep, look
 from retally_server.elections import Elections
 from retally_server.relock import write_lock
 from retally_server.settings import Settings, load_settings
+from retally_server.store import is_shared
 from retally_server.witness_addresses import read_addresses, set_address
+from retally_server.workers import inherited, listening, run_workers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 board = typer.Typer(no_args_is_help=True, help="Keys of boards.")
 app.add_typer(board, name="board")
+database = typer.Typer(no_args_is_help=True, help="What the owner of a PostgreSQL database does for it.")
+app.add_typer(database, name="database")
 
 ConfigFile = Annotated[
     Path | None,
@@ -50,10 +55,19 @@ def _options(
 
 
 @app.command()
-def serve(config: ConfigFile = None) -> None:
+def serve(
+    config: ConfigFile = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, envvar="RETALLY_WORKERS", help="Processes; more than one needs PostgreSQL.")
+    ] = 1,
+    handle: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+) -> None:
     """Runs the server until it is interrupted. Exit code 3 if it cannot start."""
     settings = _settings(config)
     logs.configure(settings.log_level)
+    if workers > 1 and handle is None:
+        raise typer.Exit(_serve_by_workers(settings, config, workers))
+    sockets = None if handle is None else [inherited(handle)]
     try:
         elections = Elections(settings, time.time, Record)
         try:
@@ -77,10 +91,50 @@ def serve(config: ConfigFile = None) -> None:
         lifespan="on",
     )
     server = AnnouncingServer(configuration)
-    server.run()
+    server.run(sockets)
     elections.close()
     if not server.started:
         raise typer.Exit(3)
+
+
+def _serve_by_workers(settings: Settings, config: Path | None, workers: int) -> int:
+    if not is_shared(settings.database):
+        raise _cannot("The server does not start: SQLite has one process; more workers need PostgreSQL")
+    command = [sys.executable, "-m", "retally_server.cli", "serve"]
+    if config is not None:
+        command += ["--config", str(config)]
+    environments = [
+        {} if settings.metrics_port is None else {"RETALLY_METRICS_PORT": str(settings.metrics_port + place)}
+        for place in range(workers)
+    ]
+    try:
+        with listening(settings.host, settings.port) as opened:
+            return run_workers([*command, "--socket"], opened, workers, environments)
+    except OSError as error:
+        raise _cannot(f"The server does not start: {error}") from error
+
+
+@database.command("migrate")
+def migrate_database(config: ConfigFile = None) -> None:
+    """Makes the tables, or brings them to the newest shape, as the owner (RETALLY_DATABASE_OWNER_URL)."""
+    try:
+        database_command.migrate(_settings(config))
+    except RetallyError as error:
+        raise _cannot(str(error)) from error
+    typer.echo("The database has the newest shape.")
+
+
+@database.command("grant")
+def grant_database(
+    role: Annotated[str, typer.Argument(help="The role of the running servers, which must exist.")],
+    config: ConfigFile = None,
+) -> None:
+    """Lets the servers' role read and insert, and nothing else, as the owner (RETALLY_DATABASE_OWNER_URL)."""
+    try:
+        database_command.grant(_settings(config), role)
+    except RetallyError as error:
+        raise _cannot(str(error)) from error
+    typer.echo(f"{role} may read and insert, and nothing else.")
 
 
 @app.command()

@@ -43,6 +43,9 @@ from retally_server.waiting_room import HandedOver, Taken
 from retally_server.witness_addresses import read_addresses
 from retally_server.witness_client import WitnessClient
 
+NEW_BOARD_SECONDS = 1.0
+"""Within this time every process that follows has found a new board."""
+
 _log = structlog.get_logger()
 
 
@@ -171,6 +174,9 @@ class Elections:
             elif sequencer.log.board.election_id != record.election_id:
                 raise Problem("election-exists", f"board {slug} has another manifest; a board is never used twice")
         answer = await sequencer.submit(manifest_entry)
+        if new and self._shared is not None:
+            # Whoever is told that the election is there finds it at every process.
+            await asyncio.sleep(NEW_BOARD_SECONDS)
         return slug, Answer(answer.index, answer.receipt, new)
 
     async def _until_here(self, slug: str) -> None:

@@ -16,7 +16,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RETALLY_", extra="forbid", frozen=True)
 
     data: Path = Field(Path("retally-data"), description="Folder of the database, the board keys and the static files.")
-    database_url: str | None = Field(None, description="SQLAlchemy address; absent: SQLite in the data folder.")
+    database_url: str | None = Field(
+        None, repr=False, description="SQLAlchemy address; absent: SQLite in the data folder."
+    )
+    database_owner_url: str | None = Field(
+        None, repr=False, description="Address for `database migrate` and `grant` only; no running server needs it."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on. TLS is the business of the proxy in front.")
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     key_passphrase_file: Path | None = Field(

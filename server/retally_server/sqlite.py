@@ -8,6 +8,7 @@ No other module names a pragma or a trigger, so that another database needs one 
 - Writing transactions begin with `BEGIN IMMEDIATE`: what they read before they write cannot change in between.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event
@@ -47,6 +48,25 @@ def prepare(engine: Engine) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
+
+
+def insert_entries(
+    connection: Connection,
+    board_id: int,
+    first: int,
+    entries: Sequence[tuple[bytes, bytes]],
+    ballots: Sequence[tuple[int, bytes, bytes]],
+) -> None:
+    """Inserts (entry, leaf hash) from index `first` on, and ballots as (index, credential, H(body))."""
+    connection.exec_driver_sql(
+        "INSERT INTO entries (board_id, idx, raw, leaf_hash) VALUES (?, ?, ?, ?)",
+        [(board_id, index, raw, leaf) for index, (raw, leaf) in enumerate(entries, first)],
+    )
+    if ballots:
+        connection.exec_driver_sql(
+            "INSERT INTO ballots (board_id, idx, credential, body_hash) VALUES (?, ?, ?, ?)",
+            [(board_id, *ballot) for ballot in ballots],
+        )
 
 
 def _forbid(table: str, verb: str) -> str:

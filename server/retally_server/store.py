@@ -13,7 +13,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, LargeBinary, UnaryExpression, UniqueConstraint, and_, create_engine, func
+from sqlalchemy import (
+    Engine,
+    LargeBinary,
+    UnaryExpression,
+    UniqueConstraint,
+    and_,
+    create_engine,
+    func,
+    make_url,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import Column, ForeignKeyConstraint
 from sqlalchemy.types import BigInteger
@@ -392,6 +401,11 @@ def _require_newest(board: Board, newest: StoredCheckpoint | None, old: StoredCh
         raise CheckpointMovedError(f"board {board.slug}: built upon size {old.size}, the database has {found}")
 
 
+def is_shared(address: str) -> bool:
+    """Whether several processes may use the database at this SQLAlchemy address at once."""
+    return make_url(address).get_backend_name() == "postgresql"
+
+
 def _open(address: str) -> Engine:
     # Without its parameters no error can show an entry or a credential.
     engine = create_engine(address, hide_parameters=True)
@@ -414,30 +428,7 @@ def _insert(session: Session, board_id: int, first: int, entries: Sequence[NewEn
     rows = [(entry.raw, entry.leaf_hash) for entry in entries]
     ballots = [(index, *entry.ballot) for index, entry in enumerate(entries, first) if entry.ballot is not None]
     connection = session.connection()
-    if postgres.is_postgres(connection.engine):
-        postgres.insert_entries(connection, board_id, first, rows, ballots)
-    else:
-        _insert_rows(connection, board_id, first, rows, ballots)
+    kind = postgres if postgres.is_postgres(connection.engine) else sqlite
+    kind.insert_entries(connection, board_id, first, rows, ballots)
     row = {"board_id": board_id, "size": new.size, "previous_size": first, "root": new.root, "note": new.note}
     connection.execute(SQLModel.metadata.tables["checkpoints"].insert(), [row])
-
-
-def _insert_rows(
-    connection: Connection,
-    board_id: int,
-    first: int,
-    entries: Sequence[tuple[bytes, bytes]],
-    ballots: Sequence[tuple[int, bytes, bytes]],
-) -> None:
-    tables = SQLModel.metadata.tables
-    rows = [
-        {"board_id": board_id, "idx": index, "raw": raw, "leaf_hash": leaf}
-        for index, (raw, leaf) in enumerate(entries, first)
-    ]
-    connection.execute(tables["entries"].insert(), rows)
-    if ballots:
-        lookups = [
-            {"board_id": board_id, "idx": index, "credential": credential, "body_hash": body}
-            for index, credential, body in ballots
-        ]
-        connection.execute(tables["ballots"].insert(), lookups)
