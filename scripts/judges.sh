@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs the third-party judges of the log (tests/integration/test_third_party_judges.py) into .venv/judges.
+# Installs the third-party judges of the log (tests/integration/test_third_party_judges.py) and the S3 server of
+# tests/integration/test_object_storage.py into .venv/judges.
 # Never fails: a judge that cannot be had is named here, and its tests say that they were skipped.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 judges=.venv/judges
 source=tests/judges
-wanted=$(cat $source/go.mod $source/go.sum $source/main.go $source/requirements.txt | sha256sum | cut -c1-16)
+wanted=$(cat $source/go.mod $source/go.sum $source/main.go $source/requirements.txt tests/object_store/go.* | sha256sum | cut -c1-16)
 [ "$(cat "$judges/stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 mkdir -p "$judges/bin"
 
@@ -19,6 +20,8 @@ else
     (cd $source && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 timeout 900 go build -trimpath -o "../../$judges/bin/" "$tool") \
       >"$judges/go.log" 2>&1 || absent "$tool" "$(tail -1 "$judges/go.log")"
   done
+  (cd tests/object_store && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 timeout 900 go build -trimpath -o "../../$judges/bin/" \
+    github.com/versity/versitygw/cmd/versitygw) >"$judges/go.log" 2>&1 || absent "versitygw, an S3 server" "$(tail -1 "$judges/go.log")"
 fi
 
 if ! { [ -x "$judges/python/bin/python" ] || "${PYTHON:-python3}" -m venv "$judges/python"; } ||

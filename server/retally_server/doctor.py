@@ -24,7 +24,7 @@ from retally_crypto.errors import RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey
 from retally_server import sqlite
-from retally_server.board_files import CHECKPOINT, PENDING, BoardFiles
+from retally_server.board_files import CHECKPOINT, PENDING, open_board_files
 from retally_server.board_keys import read_board_key
 from retally_server.board_log import OpenRecord
 from retally_server.durable import write_durably
@@ -191,7 +191,7 @@ class _Examination:
         self._store = store
         self._board = board
         self._open_record = open_record
-        self._files = BoardFiles(settings.files.resolve() / board.slug)
+        self._files = open_board_files(settings, board.slug)
         self._subject = f"board {board.slug}"
 
     def findings(self, deep: bool, witnesses: bool) -> Findings:

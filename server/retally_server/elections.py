@@ -20,7 +20,7 @@ from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey, VerifierKey
 from retally_crypto.web_bundle import is_origin
-from retally_server.board_files import BoardFiles
+from retally_server.board_files import open_board_files
 from retally_server.board_keys import pinned_authority, read_board_key, slug_of
 from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
 from retally_server.cosigning import Cosigner, require_none_ahead
@@ -336,7 +336,7 @@ class Elections:
     def _sequencer(self, board: Board, key: SigningKey) -> Sequencer:
         settings, shared = self.settings, self._shared
         rate = BallotRate(settings.rate_ballots, settings.rate_seconds)
-        files, lock = BoardFiles(settings.files.resolve() / board.slug), BoardLock(settings.locks, board.slug)
+        files, lock = open_board_files(settings, board.slug), BoardLock(settings.locks, board.slug)
         log = BoardLog(board, self._store, files, lock, key, rate, self._open_record, alone=shared is None)
         return Sequencer(
             log,

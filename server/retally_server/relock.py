@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.errors import Unusable
-from retally_server.board_files import CHECKPOINT, PENDING, BoardFiles
+from retally_server.board_files import CHECKPOINT, PENDING, open_board_files
 from retally_server.board_keys import read_board_key
 from retally_server.board_log import OpenRecord
 from retally_server.cosigning import require_none_ahead
@@ -47,7 +47,7 @@ def write_lock(settings: Settings, slug: str, without: Collection[str], open_rec
         signed = verify_checkpoint(head.note, key.verifier_key)
         if tree.size != head.size or tree.root(tree.size) != signed.root:
             raise Unusable(f"board {slug}: the entries in the database do not hash to its newest checkpoint")
-        files = BoardFiles(settings.files.resolve() / slug)
+        files = open_board_files(settings, slug)
         for name in (CHECKPOINT, PENDING):
             note = files.checkpoint(name)
             seen = None if note is None else verify_checkpoint(note, key.verifier_key)

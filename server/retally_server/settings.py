@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     turnout_seconds: Annotated[int, Field(ge=60)] = Field(
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."
     )
+    tiles: str | None = Field(
+        None, description="s3://bucket/prefix for the static files; absent: a folder in the data folder."
+    )
     web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
     lock_store: Path | None = Field(
         None, description="Folder of the locks, outside every backup; absent: beside the data folder, named …-locks."

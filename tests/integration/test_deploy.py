@@ -222,7 +222,7 @@ def test_a_flood_from_one_address_is_told_to_come_again(proxied: Proxied) -> Non
         answers = list(pool.map(cast, range(1500)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
-    assert {answer.headers["retry-after"] for answer in refused} == {"2"}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert {answer.json()["type"] for answer in refused} <= {
         "urn:retally:problem:too-many-requests",
         "urn:retally:problem:too-many-ballots",

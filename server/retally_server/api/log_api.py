@@ -5,17 +5,19 @@ An auditor needs the files only. They can be served by any static file host inst
 the database.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import Malformed
 from retally_crypto.tiles import parse_tile_path
 from retally_server.api.answers import RECEIPT, ConsistencyProof, InclusionProof
 from retally_server.api.context import BoardHere, ElectionsHere, published
+from retally_server.board_files import CHECKPOINT
 from retally_server.problems import Problem, documented
 
 router = APIRouter(tags=["Log"])
@@ -44,7 +46,7 @@ Size = Annotated[int | None, Query(ge=1, description="Tree size; absent: that of
 )
 async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Response:
     """May be cached for a few seconds only."""
-    note = await run_in_threadpool(board.log.files.checkpoint)
+    note = await _read(board.log.files.checkpoint, CHECKPOINT)
     if note is None:
         raise Problem("not-ready", "the board has not been published yet", retry_after=5)
     headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
@@ -69,7 +71,7 @@ async def show_other_checkpoint(
     """`pending`: the newest one, before the quorum cosigned it. `opening`, `closing`: those by which these took effect.
 
     An election without witnesses has none of them."""
-    note = await run_in_threadpool(board.log.files.checkpoint, f"checkpoint.{name}")
+    note = await _read(board.log.files.checkpoint, f"{CHECKPOINT}.{name}")
     if note is None:
         raise Problem("not-found", "this board has no such checkpoint, or not yet")
     headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
@@ -78,29 +80,29 @@ async def show_other_checkpoint(
 
 @router.get(
     "/elections/{slug}/tile/{path:path}",
-    response_class=FileResponse,
+    response_class=Response,
     summary="A hash tile or an entry bundle",
     responses={
         200: {"description": "It never changes.", "content": _TILE},
-        **documented("malformed", "not-found"),
+        **documented("malformed", "not-found", "not-ready"),
     },
 )
 async def show_tile(
     board: BoardHere,
     path: Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.", examples=["0/x001/234.p/17"])],
-) -> FileResponse:
+) -> Response:
     """A partial tile may be gone when its full one is there: ask for the full one then."""
     try:
         parse_tile_path(f"tile/{path}")
     except Malformed as error:
         raise Problem("malformed", "this is not the address of a tile") from error
-    file = board.log.files.folder / "tile" / path
-    if not await run_in_threadpool(file.is_file):
+    content = await _read(board.log.files.tile, f"tile/{path}")
+    if content is None:
         raise Problem(
             "not-found", "there is no such tile", detail="Where a partial tile is gone, the full one is there."
         )
     headers = {"Cache-Control": "public, max-age=31536000, immutable", **_AS_SAID}
-    return FileResponse(file, headers=headers, media_type="application/octet-stream")
+    return Response(content, headers=headers, media_type="application/octet-stream")
 
 
 @router.get(
@@ -165,3 +167,10 @@ async def prove_consistency(
         new_root=b64url_encode(shown.tree.root(new)),
         proof=[b64url_encode(each) for each in shown.tree.consistency_proof(old, new)],
     )
+
+
+async def _read(read: Callable[[str], bytes | None], name: str) -> bytes | None:
+    try:
+        return await run_in_threadpool(read, name)
+    except OSError as error:
+        raise Problem("not-ready", "the storage of the board's files does not answer", retry_after=5) from error
