@@ -28,7 +28,7 @@ from tests.client_boards import board_folder
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 BUILT = WEB / "dist-node" / "verifyFolders.js"
 IN_BROWSER = WEB / "dist-node" / "browser"
-SOURCES = ("node", "src/core", "src/board", "src/verifier")
+SOURCES = ("node", "src/core", "src/board", "src/verifier", "src/voter")
 KEPT, RECEIPT = "kept-{:03}.checkpoint", "receipt-{:03}"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -66,7 +66,7 @@ def node() -> str:
 def build(program: str, mode: str, built: Path) -> None:
     """Builds the verifier for Node or for a browser, unless it is newer than everything it is made of."""
     sources = [path for folder in SOURCES for path in (WEB / folder).rglob("*.ts")]
-    sources += [WEB / "vite.node.config.ts", WEB / "package-lock.json"]
+    sources += [WEB / "src" / "webBundle.ts", WEB / "vite.node.config.ts", WEB / "package-lock.json"]
     if built.exists() and built.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"

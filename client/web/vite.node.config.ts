@@ -1,5 +1,6 @@
 // Builds the verifier without its page: `vite build --config vite.node.config.ts` writes dist-node/verifyFolders.js and its
-// worker for Node, with everything they need in them; with `--mode browser`, dist-node/browser for tests in a browser.
+// worker for Node, with everything they need in them; with `--mode browser`, dist-node/browser for tests in a browser;
+// with `--mode readers`, dist-node/readers for tests that compare what every reader accepts.
 import { defineConfig, type BuildOptions } from 'vite';
 
 const FOR_NODE: BuildOptions = {
@@ -22,10 +23,18 @@ const FOR_BROWSERS: BuildOptions = {
   rollupOptions: { input: 'node/inBrowser.ts', output: { entryFileNames: '[name].js' } },
 };
 
+const READERS: BuildOptions = {
+  ...FOR_NODE,
+  outDir: 'dist-node/readers',
+  rollupOptions: { input: 'node/readers.ts', output: { entryFileNames: '[name].js' } },
+};
+
+const BUILDS: Readonly<Record<string, BuildOptions>> = { browser: FOR_BROWSERS, readers: READERS };
+
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
   ssr: { noExternal: true },
   worker: { format: 'iife' as const },
-  build: mode === 'browser' ? FOR_BROWSERS : FOR_NODE,
+  build: BUILDS[mode] ?? FOR_NODE,
 }));

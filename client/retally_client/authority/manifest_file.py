@@ -32,12 +32,7 @@ decides a count."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no mapping has a member twice, and nothing stands for something written elsewhere (&, *, <<)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise Malformed("the manifest file: an alias (*name) is not read, write out what it stands for")
-        return super().compose_node(parent, index)
+    """YAML in which no mapping has a member twice, and none takes members over from another one (<<)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names: set[str] = set()

@@ -28,7 +28,7 @@ export function parseCheckpoint(text: Bytes): Checkpoint {
   if (lines.length !== 4 || lines[3] !== '' || origin === undefined || size === undefined || root === undefined) {
     throw new Malformed('a checkpoint of another form than three lines');
   }
-  if (origin === '') throw new Malformed('a checkpoint without origin');
+  if (origin === '' || /[\u0000-\u001f]/u.test(origin)) throw new Malformed('a checkpoint without origin');
   if (!/^(?:0|[1-9][0-9]{0,18})$/u.test(size) || BigInt(size) > LARGEST) {
     throw new Malformed('a checkpoint whose size is no number below 2^63');
   }
