@@ -227,12 +227,14 @@ def test_a_flood_from_one_address_is_told_to_come_again(proxied: Proxied) -> Non
         "urn:retally:problem:too-many-requests",
         "urn:retally:problem:too-many-ballots",
     }
-    assert proxied.client.get(f"/elections/{SLUG}/checkpoint").status_code == 200
+    deadline = time.monotonic() + 60
+    while proxied.client.get(f"/elections/{SLUG}/checkpoint").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def test_the_proxy_writes_no_address_down(proxied: Proxied) -> None:
     # Whatever the other tests of this file provoked: refusals, floods, broken requests.
-    assert proxied.client.get("/health").status_code == 200
     logs = [file for file in proxied.folder.glob("*.log") if file.name != "server.log"]
     assert {file.name for file in logs} >= {"main.log", "retally.log"}
     for file in logs:
