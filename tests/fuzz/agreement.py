@@ -247,7 +247,7 @@ def ask_browser(node: str, program: Path, asked: Sequence[tuple[str, bytes]]) ->
         [node, str(program)], input="\n".join(lines), capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
     assert len(answers) == len(asked)
     for (name, raw), one in zip(asked, answers, strict=True):
         assert "fault" not in one, (name, raw, one)
