@@ -23,7 +23,8 @@ class BallotRate:
         accepted = self._accepted.get(credential)
         if accepted is None:
             return 0.0
-        while accepted and accepted[0] <= now - self._seconds:
+        # Times after now are from before the clock was set back; they would hold the voter up for as long as that.
+        while accepted and not now - self._seconds < accepted[0] <= now:
             accepted.popleft()
         return accepted[0] + self._seconds - now if len(accepted) >= self._ballots else 0.0
 

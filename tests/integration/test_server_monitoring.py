@@ -20,6 +20,7 @@ from retally_client.lab.server_process import ServerFolder, running_server
 from retally_crypto.encoding import b64url_encode
 from retally_server import readiness
 from tests.boards import MAYOR, Election, body_hash, district
+from tests.faults.processes import process_at
 from tests.server_boards import write_board_key
 from tests.server_http import HERE, SLUG, Server
 
@@ -179,18 +180,3 @@ def test_a_server_told_to_stop_answers_what_waits_and_loses_nothing(tmp_path: Pa
     with running_server(folder, tmp_path / "log2") as address:
         for raw in accepted:
             assert httpx.post(f"{address}{HERE}/ballots", content=raw).status_code == 200
-
-
-def process_at(port: int) -> int:
-    """The process that listens on this loopback port."""
-    wanted = f"0100007F:{port:04X}"
-    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[1] == wanted}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                targets = [os.readlink(handle) for handle in (entry / "fd").iterdir()]
-            except OSError:
-                continue
-            if any(f"socket:[{inode}]" in targets for inode in inodes):
-                return int(entry.name)
-    raise AssertionError(f"nobody listens on {port}")
