@@ -14,10 +14,10 @@ _PLACE = re.compile(r"<([a-z0-9 ]+)>")
 
 
 def manifest_example() -> str:
-    """The manifest file of the operator's guide, with `<names>` where keys belong."""
-    found: list[str] = _YAML.findall((GUIDES / "operator.md").read_text(encoding="utf-8"))
+    """The manifest file of the authority's guide, with `<names>` where keys belong."""
+    found: list[str] = _YAML.findall((GUIDES / "authority.md").read_text(encoding="utf-8"))
     if len(found) != 1:
-        raise AssertionError(f"the operator's guide has {len(found)} YAML examples, not one")
+        raise AssertionError(f"the authority's guide has {len(found)} YAML examples, not one")
     return found[0]
 
 

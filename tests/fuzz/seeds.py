@@ -151,7 +151,7 @@ def _key_files() -> list[bytes]:
 
 
 def _yaml() -> list[bytes]:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "operator.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "authority.md").read_text(encoding="utf-8")
     blocks = [block.partition("```")[0] for block in text.split("```yaml\n")[1:]]
     return [block.encode() for block in blocks]
 

@@ -39,7 +39,7 @@ class Town:
         self.folder = folder
         self.server = server
         self.url = url
-        self.left = {guide: commands(guide) for guide in ("operator.md", "guardian.md", "auditor.md")}
+        self.left = {guide: commands(guide) for guide in ("operator.md", "authority.md", "registrar.md", "guardian.md", "auditor.md")}
 
     def run(
         self,
@@ -107,11 +107,11 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 
 def prepare(town: Town) -> str:
     """Keys, manifest, policy; returns the election id."""
-    authority = town.run("authority", "operator.md", "retally authority init").strip()
+    authority = town.run("authority", "authority.md", "retally authority init").strip()
     keys = {"board": town.run("operator", "operator.md", "retally-server board new", names={"KEY": authority}).strip()}
     for number, who in enumerate(REGISTRARS, start=1):
         name = {"elections.example/registrar-1": f"elections.example/registrar-{number}"}
-        keys[f"registrar {number}"] = town.run(who, "operator.md", "retally registrar init", names=name).strip()
+        keys[f"registrar {number}"] = town.run(who, "registrar.md", "retally registrar init", names=name).strip()
     for number, who in enumerate(GUARDIANS, start=1):
         name = {"party.example/guardian": f"party.example/guardian-{number}"}
         keys[f"guardian {number}"] = town.run(who, "guardian.md", "retally guardian init", names=name).strip()
@@ -121,11 +121,11 @@ def prepare(town: Town) -> str:
     text = filled_in(keys).replace("2027-09-18T08:00:00+03:00", opens).replace("2027-09-20T20:00:00+03:00", closes)
     (town.folder / "authority" / "election.yaml").write_text(text.replace("smallest_unit: 10", "smallest_unit: 3"))
     board_folder(town.folder / "authority" / "dist", bundle())
-    digest = town.run("authority", "operator.md", "retally authority bundle").strip()
+    digest = town.run("authority", "authority.md", "retally authority bundle").strip()
     assert digest == sha256(listing(FILES)).hexdigest()
-    said = town.run("authority", "operator.md", "retally authority manifest")
-    town.run("authority", "operator.md", "retally policy manifest.entry")
-    town.run("authority", "operator.md", "retally authority create")
+    said = town.run("authority", "authority.md", "retally authority manifest")
+    town.run("authority", "authority.md", "retally policy manifest.entry")
+    town.run("authority", "authority.md", "retally authority create")
     identity = said.splitlines()[0].removeprefix("election ")
     assert len(identity) == 64
     return identity
@@ -144,25 +144,25 @@ def hold_ceremony(town: Town) -> None:
 def publish_roll(town: Town) -> None:
     lines = "voter,style\n" + "".join(f"{voter},{style}\n" for voter, style in VOTERS.items())
     (town.folder / "registrar-1" / "voters.csv").write_text(lines)
-    town.run("registrar-1", "operator.md", "retally registrar order")
+    town.run("registrar-1", "registrar.md", "retally registrar order")
     town.give("order.csv", "registrar-1", "registrar-2")
     town.give("policy", "authority", *REGISTRARS)
     for number, who in enumerate(REGISTRARS, start=1):
-        town.run(who, "operator.md", "retally registrar codes", names={"1": str(number)})
+        town.run(who, "registrar.md", "retally registrar codes", names={"1": str(number)})
     for act in ("commit", "roll"):
         for who in REGISTRARS:
-            town.run(who, "operator.md", f"retally registrar {act}")
+            town.run(who, "registrar.md", f"retally registrar {act}")
 
 
 def change_roll(town: Town) -> None:
     """Ida has moved away, Ola has lost a letter."""
     for act, voter in (("revoke", "Ida Jones"), ("replace", "Ola Berg")):
         draft = {"draft": str(town.folder / f"draft-{act}")}
-        town.run("registrar-1", "operator.md", f"retally registrar {act}", names={**draft, "Ida Jones": voter})
+        town.run("registrar-1", "registrar.md", f"retally registrar {act}", names={**draft, "Ida Jones": voter})
         for step in ("part", "sign") if act == "replace" else ("sign",):
             for who in REGISTRARS:
-                town.run(who, "operator.md", f"retally registrar {step}", typed="y\n", names=draft)
-        town.run("registrar-2", "operator.md", "retally registrar submit", names=draft)
+                town.run(who, "registrar.md", f"retally registrar {step}", typed="y\n", names=draft)
+        town.run("registrar-2", "registrar.md", "retally registrar submit", names=draft)
 
 
 def codes_of(town: Town, voter: str) -> str:
@@ -220,7 +220,7 @@ def test_an_election_from_the_commands_of_the_guides(town: Town) -> None:
     identity = prepare(town)
     hold_ceremony(town)
     publish_roll(town)
-    town.run("authority", "operator.md", "retally authority open")
+    town.run("authority", "authority.md", "retally authority open")
     change_roll(town)
 
     assert town.run("auditor", "auditor.md", "retally policy https") == ""
@@ -234,18 +234,18 @@ def test_an_election_from_the_commands_of_the_guides(town: Town) -> None:
 
     # The second after `closes` has to have passed; the grace is long.
     time.sleep(1.1)
-    town.run("authority", "operator.md", "retally authority close")
+    town.run("authority", "authority.md", "retally authority close")
     counts = "".join(
-        f"{line.strip()}\n" for line in (GUIDES / "operator.md").read_text().splitlines() if line.count(",") == 4
+        f"{line.strip()}\n" for line in (GUIDES / "authority.md").read_text().splitlines() if line.count(",") == 4
         and " " not in line.strip()
     )  # fmt: skip
     (town.folder / "authority" / "counts.csv").write_text(counts)
-    town.run("authority", "operator.md", "retally authority paper")
+    town.run("authority", "authority.md", "retally authority paper")
     # Nothing failed, so there is nothing to override.
     town.run("guardian-1", "guardian.md", "retally guardian decrypt URL guardian.key --policy policy --override", 1)
     for who in ("guardian-1", "guardian-3"):
         town.run(who, "guardian.md", "retally guardian decrypt URL")
-    town.run("authority", "operator.md", "retally authority publish")
+    town.run("authority", "authority.md", "retally authority publish")
 
     town.run("guardian-2", "guardian.md", "retally verify")
     town.run("auditor", "auditor.md", "retally mirror")

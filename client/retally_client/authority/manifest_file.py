@@ -1,4 +1,4 @@
-"""A manifest from a friendly YAML file (docs/guides/operator.md has an example), checked by the rules of docs/spec
+"""A manifest from a friendly YAML file (docs/guides/authority.md has an example), checked by the rules of docs/spec
 4.1."""
 
 from __future__ import annotations
