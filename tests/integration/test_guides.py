@@ -39,7 +39,10 @@ class Town:
         self.folder = folder
         self.server = server
         self.url = url
-        self.left = {guide: commands(guide) for guide in ("operator.md", "authority.md", "registrar.md", "guardian.md", "auditor.md")}
+        self.left = {
+            guide: commands(guide)
+            for guide in ("operator.md", "authority.md", "registrar.md", "guardian.md", "auditor.md")
+        }
 
     def run(
         self,
