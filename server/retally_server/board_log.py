@@ -182,8 +182,10 @@ class BoardLog:
 
         Raises Unusable if that is not what the database holds, OSError or a database error if it cannot be read.
         """
-        note = self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
         shown = self.published
+        # The lock is on a disk and changes whenever something is published; the files may be far away.
+        same = shown is not None and self._lock.read() == shown.checkpoint.note
+        note = None if same else self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
         if note is not None and (shown is None or shown.checkpoint.note != note):
             seen = self._signed(note, "the published checkpoint")
             if self._record is None or self._head is None or self._head.size <= seen.size:

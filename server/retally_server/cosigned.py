@@ -91,6 +91,9 @@ class CosignedLog:
     def follow(self, tree: HashTree) -> None:
         """Reads what the process that leads has published; writes nothing. Unusable if it is not of this tree."""
         with self._turn:
+            stored = self._store.newest_cosigned(self._board)
+            if stored is None or stored == self.newest:
+                return
             shown = self._files.checkpoint(CHECKPOINT)
             if shown is None or (self.newest is not None and self.newest.note == shown):
                 return
