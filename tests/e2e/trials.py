@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,14 +194,22 @@ class Trial:
         self.live.publish()
 
 
-def new_trial(server: Server, slug: str, voters: Sequence[int], **members: Any) -> Trial:
+def new_trial(
+    server: Server,
+    slug: str,
+    voters: Sequence[int],
+    opening: bool = True,
+    board_made: Callable[[str], None] = lambda board_key: None,
+    **members: Any,
+) -> Trial:
     """An election that is open for voting, one voter for each style index in `voters`, two codes each.
 
-    `members` replace those of the manifest; `opening=False` leaves it before its opening.
+    `members` replace those of the manifest; `opening=False` leaves it before its opening. `board_made` is told the
+    board's verifier key before the server starts with it.
     """
-    opening = members.pop("opening", True)
     officials = Officials.fresh(2, 3)
     board_key = new_board_key(server.folder, slug, "localhost/elections", officials.authority.verifier_key)
+    board_made(board_key)
     server.stop()
     server.start()
     opens = int(time.time())

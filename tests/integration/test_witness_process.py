@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,28 +12,9 @@ from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import SigningKey, parse_vkey
 from retally_server.hash_tree import HashTree
 from retally_server.witness.requests import format_add_checkpoint
+from tests.witness_processes import run, serving
 
 LOG = SigningKey.from_seed("board.example/2027", bytes(32))
-
-
-def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "retally_server.witness.cli", *arguments]
-    environment = {**os.environ, "RETALLY_WITNESS_DATA": str(data)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
-@contextmanager
-def serving(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running witness and its address; it is ended at the end of the block if it still runs."""
-    command = [sys.executable, "-m", "retally_server.witness.cli", "serve", "--data", str(data), "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        port = next(json.loads(line)["port"] for line in process.stderr if '"listening"' in line)
-        yield process, f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def test_a_killed_witness_has_forgotten_nothing_that_it_cosigned(tmp_path: Path) -> None:
