@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,20 +18,23 @@ from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_server.witness_addresses import set_address
 from tests.boards import MAYOR, Election, body_hash, district, signing_key
 from tests.server_boards import read_board, write_board_key
+from tests.witnesses import RunningWitness
 
 HERE = "/elections/2027"
 BOARD_KEY = signing_key("board.example/2027").verifier_key
 
 
-def running_election(voters: int) -> Election:
-    """An election that is open by this machine's clock, without witnesses, with small ballots."""
+def running_election(voters: int, witnesses: int = 0) -> Election:
+    """An election that is open by this machine's clock, with small ballots and so many witnesses, all needed."""
     now = int(time.time())
     election = Election.create(
         contests=(MAYOR,),
         districts=(district("north"),),
         guardian_count=(1, 1),
+        witness_count=(witnesses, witnesses),
         voters={"north": voters},
         opens=now - 5,
         closes=now + 36_000,
@@ -60,6 +63,9 @@ class Board:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.server.passphrase_file.write_text("\n")
         write_board_key(self.data)
+        self.witnesses = [RunningWitness(self.folder, key, time.time, BOARD_KEY) for key in self.election.witnesses]
+        for witness in self.witnesses:
+            set_address(self.data / "keys", "2027", witness.key.verifier_key, witness.address)
         self.runs = 0
 
     @contextmanager
@@ -78,6 +84,26 @@ class Board:
         assert httpx.post(f"{address}/elections", content=self.election.entries[0]).status_code == 201
         for raw in self.election.entries[1:]:
             assert httpx.post(f"{address}{HERE}/entries", content=raw, timeout=60).status_code == 201
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until the witnesses have confirmed all that is on the board."""
+        deadline = time.monotonic() + 60
+        while self.witnesses and self._size("checkpoint") < self._size("checkpoint.pending"):
+            assert time.monotonic() < deadline, "the quorum does not come"
+            time.sleep(0.02)
+
+    def _size(self, name: str) -> int:
+        try:
+            return verify_checkpoint((self.data / "boards" / "2027" / name).read_bytes(), BOARD_KEY).size
+        except FileNotFoundError:
+            return 0
+
+    def end(self) -> None:
+        """Ends the witnesses."""
+        for witness in self.witnesses:
+            witness.stop()
+            witness.store.close()
 
     def cast(self, address: str, name: str, client: httpx.Client | None = None) -> bool:
         """Sends the voter's unanswered ballot again, or her next one; whether it was acknowledged."""
@@ -111,10 +137,9 @@ class Board:
 
     def look(self) -> None:
         """Keeps the checkpoint that everybody sees now."""
-        try:
-            self.shown.add((self.data / "boards" / "2027" / "checkpoint").read_bytes())
-        except FileNotFoundError:
-            return
+        for name in ("checkpoint", "checkpoint.pending"):
+            with suppress(FileNotFoundError):
+                self.shown.add((self.data / "boards" / "2027" / name).read_bytes())
 
     def audit(self) -> int:
         """Holds the board on the disk against everything it ever showed or answered; returns its size."""

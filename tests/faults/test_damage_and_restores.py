@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,7 +126,7 @@ def test_static_files_are_repaired_from_the_database(here: Installation, what: s
     here.goes_on()
 
 
-def sql(here: Installation, *statements: str) -> None:
+def sql(here: Installation | Trial, *statements: str) -> None:
     with sqlite3.connect(here.data / "board.sqlite") as database:
         for statement in statements:
             database.execute(statement)
@@ -241,6 +241,46 @@ def test_an_old_backup_with_its_lock_is_refused_when_a_witness_has_seen_more(tmp
         trial.start()
     trial.running = False
     trial.stop()
+
+
+@pytest.fixture
+def witnessed(tmp_path: Path) -> Iterator[Trial]:
+    """A board with witnesses, every entry confirmed by their quorum, its server not running."""
+    election = Election.create(
+        contests=(MAYOR,), districts=(district("north"),), guardian_count=(1, 1), witness_count=(2, 3)
+    )
+    trial = Trial(tmp_path, election)
+    election.ceremony()
+    trial.send()
+    trial.wait(lambda: trial.witnessed() == len(election.entries))
+    trial.server.http.stop()
+    trial.running = False
+    yield trial
+    trial.stop()
+
+
+def test_a_quorum_that_the_database_lost_is_taken_back_from_the_published_checkpoint(witnessed: Trial) -> None:
+    published = (witnessed.data / "boards" / SLUG / "checkpoint").read_bytes()
+    size = len(witnessed.election.entries)
+    sql(witnessed, "DROP TRIGGER cosigned_no_delete", f"DELETE FROM cosigned WHERE size = {size}")
+    witnessed.start()
+    assert witnessed.witnessed() == size
+    assert (witnessed.data / "boards" / SLUG / "checkpoint").read_bytes() == published
+    with sqlite3.connect(witnessed.data / "board.sqlite") as database:
+        assert database.execute("SELECT note FROM cosigned WHERE size = ?", (size,)).fetchall() == [(published,)]
+
+
+def test_a_published_quorum_of_a_size_that_never_was_is_refused(witnessed: Trial) -> None:
+    with sqlite3.connect(witnessed.data / "board.sqlite") as database:
+        sizes = [size for (size,) in database.execute("SELECT size FROM cosigned ORDER BY size")]
+        size = sizes[-2]
+        ((note,),) = database.execute("SELECT note FROM cosigned WHERE size = ?", (size,)).fetchall()
+    (witnessed.data / "boards" / SLUG / "checkpoint").write_bytes(note)
+    gone = ("cosigned", f"size >= {size}"), ("checkpoints", f"size = {size}")
+    for table, which in gone:
+        sql(witnessed, f"DROP TRIGGER {table}_no_delete", f"DELETE FROM {table} WHERE {which}")
+    with pytest.raises(Unusable, match=f"the published checkpoint of size {size} is none of the database's"):
+        witnessed.start()
 
 
 def test_two_servers_on_one_folder_or_one_lock_store_cannot_both_go_on(here: Installation, tmp_path: Path) -> None:

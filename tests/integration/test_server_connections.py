@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -86,6 +87,58 @@ def test_headers_that_are_too_large_are_answered_431(port: int) -> None:
 def test_a_large_body_is_not_taken_for_large_headers(port: int) -> None:
     head = b"POST /elections HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 65000\r\n\r\n"
     assert status_of(answer_to(port, head + b"x" * 65_000)) == 400
+
+
+def answered_early(connection: socket.socket, length: int) -> None:
+    """Announces a body that is too large, and reads the answer that does not wait for it."""
+    connection.sendall(b"POST /elections HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
+    said = b""
+    while not said.endswith(b"}"):
+        said += connection.recv(65_536)
+    assert status_of(said) == 413
+
+
+def test_the_rest_of_a_body_that_was_answered_early_is_no_head_and_gets_no_answer(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        for _ in range(3):
+            answered_early(connection, 100_000)
+            for _ in range(10):
+                connection.sendall(b"x" * 10_000)
+                time.sleep(0.01)
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert status_of(connection.recv(65_536)) == 200
+
+
+def test_a_request_in_one_piece_with_the_rest_of_a_body_is_answered_in_its_time(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        answered_early(connection, 70_000)
+        head = b"POST /elections HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+        connection.sendall(b"x" * 70_000 + head)
+        time.sleep(7)  # Longer than an idle connection is kept.
+        connection.sendall(b"0123456789")
+        assert status_of(connection.recv(65_536)) == 400
+
+
+@pytest.mark.parametrize("pause", [0, 0.2])
+def test_a_body_that_was_answered_early_and_never_ends_is_cut_off_without_a_word(port: int, pause: float) -> None:
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        answered_early(connection, 900_000_000)
+        sent = 0
+        deadline = time.monotonic() + 60
+        try:
+            while time.monotonic() < deadline:
+                sent += connection.send(b"x" * (65_536 if not pause else 1))
+                time.sleep(pause)
+                connection.settimeout(0.001)
+                with contextlib.suppress(TimeoutError):
+                    assert connection.recv(65_536) == b""
+                    break
+                connection.settimeout(60)
+        except ConnectionError:
+            pass
+        assert time.monotonic() < deadline
+        assert sent < 50_000_000
+    assert well(port)
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ def licences(distribution: metadata.Distribution) -> str:
     """What a package's own metadata say of its licence, the long text of one cut off."""
     about = distribution.metadata
     classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
-    said = [about.get("License-Expression") or "", (about.get("License") or "").strip()[:120]]
-    return " ".join([*said, *classifiers])
+    said = [*(about.get_all("License-Expression") or []), *(about.get_all("License") or [])]
+    return " ".join([*(one.strip()[:120] for one in said), *classifiers])
 
 
 @pytest.mark.parametrize("lock", PYTHON_LOCKS[:2])
