@@ -20,6 +20,7 @@ from benchmarks.hammer.hammer import Run
 from benchmarks.hammer.servers import running
 from retally_crypto.errors import Unusable
 from retally_crypto.record import Record
+from retally_server import logs
 from retally_server.elections import Elections
 from retally_server.settings import Settings
 from retally_server.submissions import Answer, Submission
@@ -33,7 +34,8 @@ def fill(trial: Trial, data: Path, places: range, advance: Callable[[int], None]
 
     Raises Unusable if one is refused.
     """
-    elections = Elections(Settings(data=data, log_level="error"), time.time, Record)
+    logs.configure("error")
+    elections = Elections(Settings(data=data), time.time, Record)
     try:
         log = elections.get(SLUG).log
         began = time.monotonic()
