@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Callable[[Installation], object], str]] = {
             "DELETE FROM ballots WHERE idx = 20",
             "DELETE FROM entries WHERE idx = 20",
         ),
-        "",
+        r"the database has \d+ of \d+ entries",
     ),
     "the newest checkpoint was signed by somebody else": (
         lambda i: sql(
@@ -179,7 +179,7 @@ REFUSED: dict[str, tuple[Callable[[Installation], object], str]] = {
     ),
     "the lock is gone": (lambda i: (i.locks / f"{SLUG}.checkpoint").unlink(), "there is no lock"),
     "the key is gone": (lambda i: (i.data / "keys" / f"{SLUG}.key").unlink(), "its key is not in"),
-    "a byte of the key": (lambda i: flip(i.data / "keys" / f"{SLUG}.key", -5), ""),
+    "a byte of the key": (lambda i: flip(i.data / "keys" / f"{SLUG}.key", -5), "is not signed by the board's key"),
     "the key can be read by others": (lambda i: (i.data / "keys" / f"{SLUG}.key").chmod(0o644), "others may read"),
     "a byte of the published checkpoint": (lambda i: flip(i.files / "checkpoint", 60), "published checkpoint"),
     "a published checkpoint of a second history": (
