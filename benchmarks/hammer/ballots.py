@@ -117,7 +117,7 @@ def make_trial(
     master = os.urandom(32)
     board = make_board_key(folder / "keys", SLUG, "localhost/elections", None)
     officials = _officials(master)
-    election = _Unpublished(_manifest(officials, format_vkey(board), options), officials)
+    election = Unpublished(_manifest(officials, format_vkey(board), options), officials)
     election.create()
     secrets = election.ceremony(lambda line: None)
     chance = random.Random(2021)  # noqa: S311 - who votes when in a trial is no secret
@@ -152,7 +152,7 @@ def read_trial(folder: Path) -> Trial:
     )
 
 
-class _Unpublished(LiveElection):
+class Unpublished(LiveElection):
     """An election whose entries are admitted to a record in memory instead of to a server."""
 
     def __init__(self, manifest: Manifest, officials: Officials) -> None:
@@ -249,7 +249,7 @@ def _arrivals(voters: int, again: float, chance: random.Random) -> tuple[list[in
 
 
 def _cast(
-    election: _Unpublished, voters: Sequence[Voter], order: Sequence[int], processes: int, advance: Advance
+    election: Unpublished, voters: Sequence[Voter], order: Sequence[int], processes: int, advance: Advance
 ) -> list[bytes]:
     key = election.record().joint_key
     if key is None:

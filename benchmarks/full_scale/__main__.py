@@ -1,0 +1,41 @@
+"""`python -m benchmarks.full_scale make|close FOLDER`: see `make`; `verify` and `curve` measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.full_scale.make import close_board, make_ballots
+from retally_client.console import err, progress
+from retally_client.lab.replay import load_replay
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Folder = Annotated[Path, typer.Argument(help="where the boards are; made by `make`")]
+Scale = Annotated[int, typer.Option(help="1, 100 or 500: how many of the published votes one ballot stands for")]
+
+
+def _say(line: str) -> None:
+    err.print(line, markup=False)
+
+
+@app.command()
+def make(folder: Folder, scale: Scale = 1) -> None:
+    """Make the election and all its ballots: a new folder, some 4.9 kB a ballot."""
+    replay = load_replay(scale)
+    with progress("making ballots") as bar:
+        bar.begin(len(replay.ballots))
+        make_ballots(folder, replay, _say, bar.advance)
+
+
+@app.command()
+def close(folder: Folder, ballots: list[int], scale: Scale = 1) -> None:
+    """Close boards with so many of the first ballots: guardians verify and decrypt, the authority publishes."""
+    replay = load_replay(scale)
+    for size in ballots:
+        close_board(folder, replay, min(size, len(replay.ballots)), _say)
+
+
+if __name__ == "__main__":
+    app()
