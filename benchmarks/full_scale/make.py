@@ -43,7 +43,7 @@ from retally_crypto.credentials import public_part, roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.errors import Unusable
-from retally_crypto.notes import SigningKey
+from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.policy import format_policy, parse_policy
 from retally_crypto.record import Record
 from retally_crypto.relations import ORDER
@@ -76,7 +76,7 @@ def make_ballots(folder: Path, replay: Replay, told: Told, advance: Advance) -> 
     folder.mkdir(parents=True)
     master = os.urandom(32)
     officials, key = _officials(master)
-    election = Unpublished(demo_manifest(replay, officials, key.verifier_key, int(time.time())), officials)
+    election = Unpublished(demo_manifest(replay, officials, format_vkey(key.verifier_key), int(time.time())), officials)
     secrets = election.ceremony(lambda line: None)
     voters = _register(election, replay.voters, told)
     election.open()

@@ -73,6 +73,36 @@ def verify_batch(header: bytes, shared: bytes, elements: bytes, tags: bytes, pro
     proofs: count * (32 an equation and 32 a scalar). Buffers of other lengths raise ValueError; nothing in them does.
     """
 
+def verify_and_sum(
+    header: bytes, shared: bytes, elements: bytes, tags: bytes, proofs: bytes, count: int
+) -> tuple[list[int], bytes]:
+    """`verify_batch`, and for each of a member's own elements its sum over the members that are not rejected."""
+
+def read_forms(
+    bundles: Sequence[bytes],
+    forms: Sequence[tuple[Sequence[bytes | int], tuple[int, int], Sequence[Sequence[int]]]],
+) -> list[tuple[list[int], list[bytes]]]:
+    """What entries of fixed form hold: for each form (places of its entries over all bundles, buffers).
+
+    A form is (pieces, omitted, buffers). Pieces are texts, and numbers: canonical base64url without padding of so many
+    bytes. Each buffer lists what is written to it for every entry: values by number from 0, -1 for SHA-256 of the entry
+    without the pieces omitted[0] to omitted[1] - 1. An entry that has none of the forms, byte for byte, is left alone;
+    of several the first takes it. ValueError for a bundle that ends inside an entry.
+    """
+
+def sort_records(records: bytes, width: int) -> bytes:
+    """The records of so many bytes in ascending order."""
+
+def repeated_records(records: bytes, width: int) -> bytes:
+    """Every record that stands at least twice, once, in ascending order."""
+
+def cut_records(records: bytes, width: int, first: int, length: int) -> bytes:
+    """`length` bytes of every record of `width` bytes, from its byte `first` on."""
+
+def operations() -> list[tuple[str, int]]:
+    """What this process has done so far: elements decompressed, terms of multi-scalar multiplications, elements added
+    to sums of columns, bytes hashed, bytes decoded or handed over."""
+
 def hash_leaves(bundle: bytes) -> bytes:
     """n * 32 RFC 6962 leaf hashes of a tlog-tiles entry bundle; ValueError if it ends inside an entry."""
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, TimesFinding, incomplete_from
 from retally_crypto.checks.own_check import own_check
-from retally_crypto.checks.state import NO_BALLOT, BoardState, CeremonyState, Phase, RollState
+from retally_crypto.checks.state import NO_BALLOT, BoardState, CeremonyState, Memory, Phase, RollState, Storage
 from retally_crypto.checks.v03_manifest import v03_manifest, v03_manifest_rules, v03_policy
 from retally_crypto.checks.v04_order import v04_phases_and_times, v04_written_by_its_key_in_phase_and_order
 from retally_crypto.checks.v05_v07_ceremony import (
@@ -87,8 +87,11 @@ class Outcome:
 class Record:
     """The state of one election's board; see the module's docstring."""
 
-    def __init__(self, manifest_entry: bytes) -> None:
-        """Begin with entry 0. Raises Malformed if it is no manifest; broken rules are in `manifest_faults` (V03)."""
+    def __init__(self, manifest_entry: bytes, storage: Storage | None = None) -> None:
+        """Begin with entry 0. Raises Malformed if it is no manifest; broken rules are in `manifest_faults` (V03).
+
+        `storage` keeps what grows with the electorate, in memory unless told otherwise.
+        """
         entry = parse_entry(manifest_entry, None)
         if not isinstance(entry, SignedEntry) or not isinstance(entry.content, Manifest):
             raise Malformed("entry 0 is not a manifest")
@@ -96,7 +99,7 @@ class Record:
         self.election_id: bytes = election_id(manifest_entry)
         self.manifest_faults = v03_manifest_rules(entry, self.manifest)
         self.findings: list[Ruling] = []
-        self.state = BoardState(self.manifest, self.election_id)
+        self.state = BoardState(self.manifest, self.election_id, RollState(storage or Memory()))
         self._tree = Frontier()
         self._append(manifest_entry)
         self.state.ceremony.leaf_hashes.append(leaf_hash(manifest_entry))

@@ -35,7 +35,8 @@ INTERFACE = {
         "sum_columns",
         "discrete_logs",
     ),
-    "proofs": ("session_id", "prove", "verify", "verify_batch"),
+    "proofs": ("session_id", "prove", "verify", "verify_batch", "verify_and_sum"),
+    "entries and records": ("read_forms", "sort_records", "repeated_records", "cut_records", "operations"),
     "hashes and keys": ("hash_leaves", "merkle_root", "valid_ed25519_key"),
 }
 

@@ -88,4 +88,4 @@ def positions_revealed(record: Record, registrar: int, parts: bytes, styles: Seq
         record.election_id, registrar, parts, styles
     ):
         raise Refused(f"the commitment of registrar {registrar} on the board was not made from these codes")
-    return len(record.roll.styles[registrar])
+    return record.roll.lists[registrar].length

@@ -4,9 +4,12 @@
 //! that fails is halved until its culprits stand alone; each half is combined with fresh weights, and what was decoded
 //! is not decoded again.
 
+use crate::operations::ADDITIONS;
 use crate::points::{LENGTH, Malformed, Outcome, count};
 use crate::relation::Relation;
 use crate::verify::{Statement, Template, all_hold};
+use curve25519_dalek::ristretto::RistrettoPoint;
+use curve25519_dalek::traits::Identity;
 use rayon::prelude::*;
 
 /// Points of a chunk: enough that the buckets of Pippenger's method cost little, few enough to stay near the processor.
@@ -24,8 +27,17 @@ pub struct Batch<'a> {
     pub count: usize,
 }
 
-/// The ascending indices of the members that `verify` would reject.
-pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Vec<usize>> {
+/// What a batch comes to.
+pub struct Verified {
+    /// The ascending indices of the members that `verify` would reject.
+    pub rejected: Vec<usize>,
+    /// For each of a member's own elements the sum over the members that are not rejected. They were decoded for their
+    /// proofs, so that a sum costs no more than additions.
+    pub sums: Vec<RistrettoPoint>,
+}
+
+/// Verifies every member.
+pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Verified> {
     count("shared", batch.shared, LENGTH)?;
     let own = relation.elements_length().checked_sub(batch.shared.len()).ok_or_else(|| {
         Malformed::new(format!("shared: {} bytes are more elements than the relation has", batch.shared.len()))
@@ -40,8 +52,9 @@ pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Vec<usize
             return Err(Malformed::new(format!("{name}: {bytes} bytes are not {count} records of {record}")));
         }
     }
+    let nothing = || vec![RistrettoPoint::identity(); own / LENGTH];
     let Some(template) = Template::new(relation, batch.shared) else {
-        return Ok((0..batch.count).collect());
+        return Ok(Verified { rejected: (0..batch.count).collect(), sums: nothing() });
     };
     let points = own / LENGTH + relation.equations.len();
     let largest = (POINTS_PER_CHUNK / points).max(1);
@@ -52,9 +65,9 @@ pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Vec<usize
         let elements = &batch.elements[index * own..][..own];
         Statement::read(&template, elements, &batch.tags[index * tag..][..tag], &batch.proofs[index * proof..][..proof])
     };
-    Ok((0..batch.count.div_ceil(size))
+    let chunks: Vec<Verified> = (0..batch.count.div_ceil(size))
         .into_par_iter()
-        .flat_map_iter(|chunk| {
+        .map(|chunk| {
             let mut rejected = Vec::new();
             let mut members = Vec::with_capacity(size);
             for index in chunk * size..batch.count.min((chunk + 1) * size) {
@@ -63,14 +76,26 @@ pub fn verify_batch(relation: &Relation, batch: &Batch<'_>) -> Outcome<Vec<usize
                     None => rejected.push(index),
                 }
             }
-            rejected.extend(culprits(&template, &members));
+            let found = culprits(&template, &members);
+            let mut sums = nothing();
+            for (_, statement) in members.iter().filter(|(index, _)| found.binary_search(index).is_err()) {
+                sums.iter_mut().zip(&statement.own).for_each(|(sum, element)| *sum += element);
+            }
+            ADDITIONS.add(members.len() * sums.len());
+            rejected.extend(found);
             rejected.sort_unstable();
-            rejected
+            Verified { rejected, sums }
         })
-        .collect())
+        .collect();
+    let mut whole = Verified { rejected: Vec::new(), sums: nothing() };
+    for chunk in chunks {
+        whole.rejected.extend(chunk.rejected);
+        whole.sums.iter_mut().zip(&chunk.sums).for_each(|(sum, addend)| *sum += addend);
+    }
+    Ok(whole)
 }
 
-/// The indices of the members whose proofs do not hold.
+/// The ascending indices of the members whose proofs do not hold.
 fn culprits(template: &Template<'_>, members: &[(usize, Statement)]) -> Vec<usize> {
     let statements: Vec<&Statement> = members.iter().map(|(_, statement)| statement).collect();
     match members {
@@ -117,7 +142,7 @@ mod tests {
 
     fn rejected(header: &[u8], [shared, elements, tags, proofs]: &[Vec<u8>; 4]) -> Vec<usize> {
         let relation = Relation::of(header).unwrap();
-        verify_batch(&relation, &Batch { shared, elements, tags, proofs, count: MEMBERS }).unwrap()
+        verify_batch(&relation, &Batch { shared, elements, tags, proofs, count: MEMBERS }).unwrap().rejected
     }
 
     #[test]
@@ -134,6 +159,18 @@ mod tests {
                 assert_eq!(rejected(&header, &tampered), culprits, "buffer {buffer}");
             }
         }
+    }
+
+    #[test]
+    fn the_accepted_members_are_summed_and_nobody_else() {
+        let (header, mut buffers) = batch();
+        buffers[3][64 * 7 + 40] ^= 1;
+        let [shared, elements, tags, proofs] = &buffers;
+        let relation = Relation::of(&header).unwrap();
+        let verified = verify_batch(&relation, &Batch { shared, elements, tags, proofs, count: MEMBERS }).unwrap();
+        let secrets = (1..=MEMBERS as u64).filter(|secret| *secret != 8).sum::<u64>();
+        assert_eq!(verified.rejected, [7]);
+        assert_eq!(verified.sums, [Scalar::from(7 * secrets) * G]);
     }
 
     #[test]

@@ -9,9 +9,12 @@
 pub mod batch;
 pub mod discrete_log;
 pub mod fixed_base;
+pub mod forms;
 pub mod merkle;
+pub mod operations;
 pub mod points;
 pub mod prove;
+pub mod records;
 pub mod relation;
 pub mod sponge;
 pub mod verify;
@@ -20,9 +23,11 @@ pub mod verify;
 #[pyo3::pymodule]
 mod retally_native {
     use crate::batch::Batch;
+    use crate::forms::{Form, Output, Piece};
+    use crate::operations::COPIED;
     use crate::points::{Malformed, Outcome};
     use crate::relation::Relation;
-    use crate::{batch, discrete_log, fixed_base, merkle, points, sponge};
+    use crate::{batch, discrete_log, fixed_base, forms, merkle, points, sponge};
     use pyo3::exceptions::PyValueError;
     use pyo3::prelude::*;
     use pyo3::pybacked::PyBackedBytes;
@@ -43,7 +48,9 @@ mod retally_native {
 
     /// Work without the interpreter's lock, then hand the bytes over.
     fn bytes<'py, T: AsRef<[u8]> + Send>(py: Python<'py>, work: impl FnOnce() -> Outcome<T> + Send) -> Bytes<'py> {
-        Ok(PyBytes::new(py, py.detach(work)?.as_ref()))
+        let made = py.detach(work)?;
+        COPIED.add(made.as_ref().len());
+        Ok(PyBytes::new(py, made.as_ref()))
     }
 
     fn natural(name: &str, number: isize) -> Outcome<usize> {
@@ -149,8 +156,91 @@ mod retally_native {
     ) -> PyResult<Vec<usize>> {
         Ok(py.detach(|| {
             let count = natural("count", count)?;
-            batch::verify_batch(&*Relation::of(header)?, &Batch { shared, elements, tags, proofs, count })
+            let batch = Batch { shared, elements, tags, proofs, count };
+            Outcome::Ok(batch::verify_batch(&*Relation::of(header)?, &batch)?.rejected)
         })?)
+    }
+
+    #[pyfunction]
+    fn verify_and_sum<'py>(
+        py: Python<'py>,
+        header: &[u8],
+        shared: &[u8],
+        elements: &[u8],
+        tags: &[u8],
+        proofs: &[u8],
+        count: isize,
+    ) -> PyResult<(Vec<usize>, Bound<'py, PyBytes>)> {
+        let (rejected, sums) = py.detach(|| {
+            let count = natural("count", count)?;
+            let batch = Batch { shared, elements, tags, proofs, count };
+            let verified = batch::verify_batch(&*Relation::of(header)?, &batch)?;
+            Outcome::Ok((verified.rejected, points::encode_all(&verified.sums)))
+        })?;
+        Ok((rejected, PyBytes::new(py, &sums)))
+    }
+
+    /// (pieces: a text, or the number of bytes of a value; omitted pieces; buffers of values, -1 being the digest)
+    type WrittenForm = (Vec<WrittenPiece>, (usize, usize), Vec<Vec<isize>>);
+
+    /// The places of the entries of one form, and its buffers.
+    type Found<'py> = (Vec<usize>, Vec<Bound<'py, PyBytes>>);
+
+    #[derive(FromPyObject)]
+    enum WrittenPiece {
+        Value(usize),
+        Text(PyBackedBytes),
+    }
+
+    fn form((pieces, (start, end), buffers): &WrittenForm) -> Form {
+        let piece = |piece: &WrittenPiece| match piece {
+            WrittenPiece::Value(length) => Piece::Value(*length),
+            WrittenPiece::Text(text) => Piece::Text(text.to_vec()),
+        };
+        let output = |number: &isize| usize::try_from(*number).map_or(Output::Digest, Output::Value);
+        Form {
+            pieces: pieces.iter().map(piece).collect(),
+            omitted: *start..*end,
+            buffers: buffers.iter().map(|outputs| outputs.iter().map(output).collect()).collect(),
+        }
+    }
+
+    #[pyfunction]
+    fn read_forms<'py>(
+        py: Python<'py>,
+        bundles: Vec<PyBackedBytes>,
+        forms: Vec<WrittenForm>,
+    ) -> PyResult<Vec<Found<'py>>> {
+        let read = py.detach(|| {
+            let bundles: Vec<&[u8]> = bundles.iter().map(|bundle| &bundle[..]).collect();
+            forms::read_forms(&bundles, &forms.iter().map(form).collect::<Vec<Form>>())
+        })?;
+        let hand_over =
+            |read: forms::Read| (read.places, read.buffers.iter().map(|buffer| PyBytes::new(py, buffer)).collect());
+        Ok(read.into_iter().map(hand_over).collect())
+    }
+
+    #[pyfunction]
+    fn sort_records<'py>(py: Python<'py>, records: &[u8], width: isize) -> Bytes<'py> {
+        bytes(py, || crate::records::sort_records(records, natural("width", width)?))
+    }
+
+    #[pyfunction]
+    fn repeated_records<'py>(py: Python<'py>, records: &[u8], width: isize) -> Bytes<'py> {
+        bytes(py, || crate::records::repeated_records(records, natural("width", width)?))
+    }
+
+    #[pyfunction]
+    fn cut_records<'py>(py: Python<'py>, records: &[u8], width: isize, first: isize, length: isize) -> Bytes<'py> {
+        let of = |name, number| natural(name, number);
+        bytes(py, || {
+            crate::records::cut_records(records, of("width", width)?, of("first", first)?, of("length", length)?)
+        })
+    }
+
+    #[pyfunction]
+    fn operations() -> Vec<(&'static str, u64)> {
+        crate::operations::all().to_vec()
     }
 
     #[pyfunction]

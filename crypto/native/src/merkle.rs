@@ -1,6 +1,7 @@
 //! Hashes of an RFC 6962 tree, in bulk: leaves of a C2SP tlog-tiles entry bundle and the Merkle tree head over leaf
 //! hashes.
 
+use crate::operations::HASHED;
 use crate::points::{Malformed, Outcome, count};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -18,8 +19,8 @@ fn hash_node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// The leaf hashes of a bundle: entries one after the other, each behind its big-endian two-byte length.
-pub fn hash_leaves(bundle: &[u8]) -> Outcome<Vec<u8>> {
+/// The entries of a bundle: one after the other, each behind its big-endian two-byte length.
+pub fn entries(bundle: &[u8]) -> Outcome<Vec<&[u8]>> {
     let mut entries = Vec::new();
     let mut rest = bundle;
     while !rest.is_empty() {
@@ -33,6 +34,13 @@ pub fn hash_leaves(bundle: &[u8]) -> Outcome<Vec<u8>> {
                 .ok_or_else(|| Malformed::new(format!("bundle: the entry at index {} is cut short", entries.len())))?,
         );
     }
+    Ok(entries)
+}
+
+/// The leaf hashes of a bundle.
+pub fn hash_leaves(bundle: &[u8]) -> Outcome<Vec<u8>> {
+    let entries = entries(bundle)?;
+    HASHED.add(bundle.len());
     let hashes: Vec<Hash> = entries.par_iter().with_min_len(64).map(|entry| hash_leaf(entry)).collect();
     Ok(hashes.into_flattened())
 }
@@ -44,6 +52,7 @@ pub fn hash_leaves(bundle: &[u8]) -> Outcome<Vec<u8>> {
 pub fn merkle_root(hashes: &[u8]) -> Outcome<Hash> {
     count("hashes", hashes, 32)?;
     let mut level: Vec<Hash> = hashes.as_chunks().0.to_vec();
+    HASHED.add(2 * hashes.len());
     if level.is_empty() {
         return Ok(Sha256::digest([]).into());
     }

@@ -4,6 +4,7 @@
 //! only where a function's name says so. Everything in this file runs in variable time except `multiply`, and is for
 //! public values.
 
+use crate::operations::{ADDITIONS, DECOMPRESSIONS, TERMS};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -50,6 +51,7 @@ pub fn decode_scalar(encoding: &[u8]) -> Option<Scalar> {
 
 /// Every element of a buffer, none of them the identity; `None` as soon as one is not acceptable.
 pub fn decode_all(encodings: &[u8]) -> Option<Vec<RistrettoPoint>> {
+    DECOMPRESSIONS.add(encodings.len() / LENGTH);
     encodings.par_chunks(LENGTH).with_min_len(PER_TASK).map(decode).collect()
 }
 
@@ -83,7 +85,7 @@ pub fn count(name: &str, buffer: &[u8], record: usize) -> Outcome<usize> {
 
 /// The elements of an argument, the identity allowed.
 pub fn require_points(name: &str, buffer: &[u8]) -> Outcome<Vec<RistrettoPoint>> {
-    count(name, buffer, LENGTH)?;
+    DECOMPRESSIONS.add(count(name, buffer, LENGTH)?);
     let decoded: Vec<Option<RistrettoPoint>> =
         buffer.par_chunks(LENGTH).with_min_len(PER_TASK).map(decode_or_identity).collect();
     if let Some(index) = decoded.iter().position(Option::is_none) {
@@ -114,7 +116,7 @@ fn require_equal(left: (&str, usize), right: (&str, usize)) -> Outcome<()> {
 
 /// Indices of encodings that are not canonical or are the identity.
 pub fn invalid_points(buffer: &[u8]) -> Outcome<Vec<usize>> {
-    count("points", buffer, LENGTH)?;
+    DECOMPRESSIONS.add(count("points", buffer, LENGTH)?);
     Ok(buffer
         .par_chunks(LENGTH)
         .with_min_len(PER_TASK)
@@ -155,6 +157,7 @@ pub fn multiply(scalars: &[u8], points: &[u8]) -> Outcome<Vec<u8>> {
 
 /// Σ scalar·element in variable time: Straus for few terms, Pippenger for many, pieces of a long sum on all cores.
 pub fn vartime_sum(scalars: &[Scalar], points: &[&RistrettoPoint]) -> RistrettoPoint {
+    TERMS.add(scalars.len());
     if scalars.len() <= 2 * TERMS_PER_TASK {
         return RistrettoPoint::vartime_multiscalar_mul(scalars, points.iter().copied());
     }
@@ -181,6 +184,8 @@ pub fn sum_columns(points: &[u8], columns: usize) -> Outcome<Vec<u8>> {
     let record = columns.checked_mul(LENGTH).filter(|record| *record > 0);
     let record = record.ok_or_else(|| Malformed::new(format!("columns: {columns} are none or too many")))?;
     let rows = count("points", points, record)?;
+    DECOMPRESSIONS.add(rows * columns);
+    ADDITIONS.add(rows * columns);
     if rows == 0 {
         return Ok(vec![0; record]);
     }

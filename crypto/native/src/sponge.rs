@@ -1,6 +1,7 @@
 //! The SHAKE128 duplex sponge of draft-irtf-cfrg-fiat-shamir, as far as one challenge needs it: absorb, then squeeze
 //! once.
 
+use crate::operations::HASHED;
 use curve25519_dalek::scalar::Scalar;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use shake::{Shake128, Shake128Reader};
@@ -25,6 +26,7 @@ impl DuplexSponge {
 
     fn absorb(mut self, bytes: &[u8]) -> Self {
         self.0.update(bytes);
+        HASHED.add(bytes.len());
         self
     }
 

@@ -38,7 +38,7 @@ impl<'a> Template<'a> {
 /// A valid instance with a well-formed proof, read but not yet verified.
 pub struct Statement {
     /// The elements after the shared ones.
-    own: Vec<RistrettoPoint>,
+    pub own: Vec<RistrettoPoint>,
     commitment: Vec<RistrettoPoint>,
     challenge: Scalar,
     response: Vec<Scalar>,

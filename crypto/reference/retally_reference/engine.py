@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
-from retally_reference import discrete_log, ed25519, edwards, fiat_shamir, merkle, sigma
+from retally_reference import discrete_log, ed25519, edwards, fiat_shamir, forms, merkle, sigma
 from retally_reference.edwards import ORDER, Point
 from retally_reference.group import (
     RISTRETTO255,
@@ -40,6 +40,10 @@ valid_ed25519_key = ed25519.valid_ed25519_key
 session_id = fiat_shamir.derive_session_id
 hash_leaves = merkle.hash_leaves
 merkle_root = merkle.merkle_root
+read_forms = forms.read_forms
+sort_records = forms.sort_records
+repeated_records = forms.repeated_records
+cut_records = forms.cut_records
 
 Decoded = TypeVar("Decoded")
 
@@ -274,3 +278,20 @@ def verify_batch(header: bytes, shared: bytes, elements: bytes, tags: bytes, pro
                 transcripts.append(transcript)
         rejected += [indices[position] for position in sigma.culprits(RISTRETTO255, transcripts)]
     return sorted(rejected)
+
+
+def verify_and_sum(
+    header: bytes, shared: bytes, elements: bytes, tags: bytes, proofs: bytes, count: int
+) -> tuple[list[int], bytes]:
+    """`verify_batch`, and for each of a member's own elements its sum over the members that are not rejected."""
+    rejected = verify_batch(header, shared, elements, tags, proofs, count)
+    _, element_count = _template(bytes(header))
+    own = element_count - 1 - len(shared) // 32
+    refused = set(rejected)
+    kept = b"".join(elements[32 * own * i : 32 * own * (i + 1)] for i in range(count) if i not in refused)
+    return rejected, sum_columns(kept, own)
+
+
+def operations() -> list[tuple[str, int]]:
+    """Nothing: this engine counts nothing."""
+    return []

@@ -15,21 +15,26 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def hash_leaves(bundle: bytes) -> bytes:
-    """n * 32 leaf hashes of a tlog-tiles entry bundle: entries each after its length in two bytes, big-endian.
+def bundle_entries(bundle: bytes) -> list[bytes]:
+    """The entries of a tlog-tiles entry bundle, each after its length in two bytes, big-endian.
 
     ValueError if the bundle ends inside an entry.
     """
-    hashes: list[bytes] = []
+    entries: list[bytes] = []
     position = 0
     while position < len(bundle):
         start = position + 2
         end = start + int.from_bytes(bundle[position:start], "big")
         if end > len(bundle) or start > len(bundle):
-            raise ValueError(f"entry bundle is truncated: entry {len(hashes)} at byte {position} ends after it")
-        hashes.append(leaf_hash(bundle[start:end]))
+            raise ValueError(f"entry bundle is truncated: entry {len(entries)} at byte {position} ends after it")
+        entries.append(bundle[start:end])
         position = end
-    return b"".join(hashes)
+    return entries
+
+
+def hash_leaves(bundle: bytes) -> bytes:
+    """n * 32 leaf hashes of an entry bundle. ValueError if it ends inside an entry."""
+    return b"".join(leaf_hash(entry) for entry in bundle_entries(bundle))
 
 
 def merkle_root(hashes: bytes) -> bytes:

@@ -1,18 +1,21 @@
 """What is in force on a board after some of its entries: the memory that the checks of page 8 read and change.
 
-Nothing here decides. Ballots' bytes are not kept: for each credential the hash of its last body and its last
-ciphertexts remain, because that ballot is the one that counts unless another follows (7.1). The counted ciphertexts
-are summed once, at the closing. Keeping a running sum instead would need every superseded ballot's ciphertexts a
-second time to take them out.
+Nothing here decides. What grows with the electorate is behind two doors, so that a verifier can keep it on disk
+(`Storage`): the registrars' lists until the roll is complete, and the credentials with their chains. In memory, ballots'
+bytes are not kept: for each credential the hash of its last body and its last ciphertexts remain, because that ballot is
+the one that counts unless another follows (7.1), and the counted ciphertexts are summed once, at the closing.
 """
 
 from __future__ import annotations
 
-from array import array
+import io
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
-from retally_crypto.credentials import RollHasher
+from retally_crypto.credentials import RollHasher, roll_positions
 from retally_crypto.entries import (
     GuardianAnswer,
     GuardianCommitment,
@@ -25,7 +28,7 @@ from retally_crypto.entries import (
 )
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.tally import Aggregates, Unit
+from retally_crypto.tally import Aggregates, Tally, Unit
 
 if TYPE_CHECKING:
     from retally_crypto.checks.v16_v20_decryption import Combination
@@ -43,6 +46,131 @@ class Credential:
     last_body_hash: bytes = NO_BALLOT
     last_ciphertexts: bytes = b""
     ballots: list[int] = field(default_factory=list)
+
+
+class Credentials(Mapping[bytes, Credential]):
+    """Every credential that was ever on the roll, by name: in roll order, replacements last."""
+
+    @abstractmethod
+    def extend(self, names: bytes, styles: Sequence[int]) -> None:
+        """Put more credentials on the roll: 32 bytes a name, one style's index for each."""
+
+    @abstractmethod
+    def first_repeated(self) -> int | None:
+        """The first position whose credential stands at an earlier one; asked once, when all are on the roll."""
+
+    @abstractmethod
+    def replace(self, name: bytes, credential: Credential) -> None:
+        """Add a credential that replaces another."""
+
+    @abstractmethod
+    def voted(self) -> int:
+        """How many have an accepted ballot."""
+
+    @abstractmethod
+    def count(self, state: BoardState) -> tuple[Counter[str], Tally]:
+        """The number of counted ballots by district, and their sums; asked once, by the closing."""
+
+
+class CredentialsInMemory(Credentials):
+    """Some 300 bytes each, and a ballot's ciphertexts for who has voted."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Credential] = {}
+        self._extended = 0
+        self._repeated: int | None = None
+
+    def __getitem__(self, name: bytes) -> Credential:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def extend(self, names: bytes, styles: Sequence[int]) -> None:
+        for offset, style in enumerate(styles):
+            name = names[32 * offset : 32 * offset + 32]
+            if name in self._known and self._repeated is None:
+                self._repeated = self._extended + offset
+            self._known[name] = Credential(style)
+        self._extended += len(styles)
+
+    def first_repeated(self) -> int | None:
+        return self._repeated
+
+    def replace(self, name: bytes, credential: Credential) -> None:
+        self._known[name] = credential
+
+    def voted(self) -> int:
+        return sum(bool(credential.ballots) for credential in self._known.values())
+
+    def count(self, state: BoardState) -> tuple[Counter[str], Tally]:
+        tally = Tally(state.manifest)
+        districts = [style.district for style in state.manifest.styles]
+        per_district: Counter[str] = Counter()
+        for credential in self._known.values():
+            if credential.ballots:
+                district = districts[credential.style]
+                per_district[district] += 1
+                tally.accept(district, credential.last_ciphertexts)
+        return per_district, tally
+
+
+class RegistrarsList:
+    """What one registrar has revealed so far: parts and styles by position, 36 bytes each (5.6)."""
+
+    def __init__(self, spool: BinaryIO) -> None:
+        self._spool = spool
+        self.length = 0
+
+    def append(self, parts: bytes, styles: Sequence[int]) -> None:
+        self._spool.seek(36 * self.length)
+        self._spool.write(roll_positions(parts, styles))
+        self.length += len(styles)
+
+    def truncate(self, length: int) -> None:
+        self.length = length
+
+    def forget(self) -> None:
+        """Let go of the rows; the length stays."""
+        self._spool.close()
+
+    def parts(self, first: int, end: int) -> bytes:
+        """The parts of positions first..end-1, 32 bytes each."""
+        return b"".join(row[:32] for row in self._rows(first, end))
+
+    def styles(self, first: int, end: int) -> list[int]:
+        """The style indices of positions first..end-1, fewer where the list ends before."""
+        return [int.from_bytes(row[32:], "little") for row in self._rows(first, min(end, self.length))]
+
+    def _rows(self, first: int, end: int) -> list[bytes]:
+        if first >= end:
+            return []
+        self._spool.seek(36 * first)
+        rows = self._spool.read(36 * (end - first))
+        return [rows[at : at + 36] for at in range(0, len(rows), 36)]
+
+
+class Storage(Protocol):
+    """Where that is kept which grows with the electorate."""
+
+    def spool(self) -> BinaryIO:
+        """A file to write and read, empty."""
+
+    def credentials(self) -> Credentials:
+        """A roll without anybody."""
+
+
+class Memory:
+    """Everything in memory: the server's choice."""
+
+    def spool(self) -> BinaryIO:
+        return io.BytesIO()
+
+    def credentials(self) -> Credentials:
+        return CredentialsInMemory()
 
 
 @dataclass
@@ -70,15 +198,16 @@ class CeremonyState:
 class RollState:
     """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7).
 
-    `hashers` have hashed what each registrar has revealed so far, as its commitment demands.
+    `lists` hold what each registrar has revealed so far, and `hashers` have hashed it, as its commitment demands.
     """
+
+    storage: Storage
 
     commitments: dict[int, RollCommitment] = field(default_factory=dict)
     hashers: dict[int, RollHasher] = field(default_factory=dict)
-    parts: dict[int, bytearray] = field(default_factory=dict)
-    styles: dict[int, array[int]] = field(default_factory=dict)
+    lists: dict[int, RegistrarsList] = field(default_factory=dict)
     complete: bool = False
-    credentials: dict[bytes, Credential] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=CredentialsInMemory)
     active: int = 0
     revocations: int = 0
     replacements: int = 0
@@ -135,12 +264,12 @@ class BoardState:
 
     manifest: Manifest
     election_id: bytes
+    roll: RollState
     size: int = 0
     opening_index: int | None = None
     closing_index: int | None = None
     joint_key: bytes | None = None
     ceremony: CeremonyState = field(default_factory=CeremonyState)
-    roll: RollState = field(default_factory=RollState)
     ballots: BallotState = field(default_factory=BallotState)
     tally: TallyState = field(default_factory=TallyState)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, TimesFinding, conclude, named
-from retally_crypto.checks.state import BoardState
+from retally_crypto.checks.state import BoardState, Phase
 from retally_crypto.entries import (
     GuardianAnswer,
     GuardianCommitment,
@@ -69,8 +69,12 @@ def v04_written_by_its_key_in_phase_and_order(state: BoardState, entry: SignedEn
 def v04_phase(state: BoardState, kind: str) -> None:
     """Raises Broken when `kind` may not be written in the board's present phase."""
     if state.phase not in PHASES[kind]:
-        allowed = " or ".join(PHASES[kind]) or "index 0 only"
-        raise Broken("V04", f"a {kind} belongs to {allowed}, the board is in {state.phase}")
+        raise Broken("V04", out_of_phase(kind, state.phase))
+
+
+def out_of_phase(kind: str, phase: Phase) -> str:
+    """What is wrong with an entry that its phase does not allow."""
+    return f"a {kind} belongs to {' or '.join(PHASES[kind]) or 'index 0 only'}, the board is in {phase}"
 
 
 def _commitment(state: BoardState, content: GuardianCommitment) -> None:
@@ -123,7 +127,7 @@ def _roll_commitment(state: BoardState, content: RollCommitment) -> None:
 def _roll(state: BoardState, content: Roll) -> None:
     have = len(state.roll.commitments)
     demand(have == state.registrars, f"roll before all roll-commitments ({have} of {state.registrars})")
-    expected = len(state.roll.styles[content.registrar])
+    expected = state.roll.lists[content.registrar].length
     demand(
         content.first == expected,
         f"registrar {content.registrar} continues at position {content.first} instead of {expected}",

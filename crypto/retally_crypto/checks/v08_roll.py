@@ -7,11 +7,10 @@ but the voter, given one honest registrar, knows the secret of a credential.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.checks.state import BoardState, Credential, RollState
+from retally_crypto.checks.state import BoardState, Credential, Credentials, RegistrarsList, RollState
 from retally_crypto.credentials import (
     combine_parts,
     opened_roll_digest,
@@ -23,6 +22,8 @@ from retally_crypto.credentials import (
 from retally_crypto.entries import Opening, Roll, RollCommitment, RollReplacement, RollRevocation
 
 IDENTITY = bytes(32)
+POSITIONS_AT_ONCE = 1 << 14
+"""Positions of the roll whose parts are summed together."""
 
 
 def demand(condition: bool, reason: str) -> None:
@@ -43,8 +44,7 @@ def v08_roll_commitment(state: BoardState, content: RollCommitment) -> None:
     state.roll.hashers[content.registrar] = roll_commitment_hasher(
         state.election_id, content.registrar, content.credentials
     )
-    state.roll.parts[content.registrar] = bytearray()
-    state.roll.styles[content.registrar] = array("I")
+    state.roll.lists[content.registrar] = RegistrarsList(state.roll.storage.spool())
 
 
 def v08_roll_chunk(state: BoardState, content: Roll) -> None:
@@ -59,8 +59,8 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
         end <= committed.credentials,
         f"registrar {registrar} reveals {end} credentials and committed to {committed.credentials}",
     )
-    for other, styles in roll.styles.items():
-        known = styles[content.first : end]
+    for other, held in roll.lists.items():
+        known = held.styles(content.first, end)
         for offset, (mine, theirs) in enumerate(zip(content.styles, known, strict=False)):
             demand(
                 mine == theirs,
@@ -70,18 +70,20 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
     # A false chunk may come again and again, so none may cost more than its own length.
     hasher = roll.hashers[registrar].copy()
     hasher.update(roll_positions(content.parts, content.styles))
-    credentials: dict[bytes, Credential] = {}
     if end == committed.credentials:
         demand(hasher.digest() == committed.commitment, f"registrar {registrar} breaks its commitment")
-        if _all_others_complete(roll, registrar):
-            parts = bytes(roll.parts[registrar]) + content.parts
-            credentials = _sum(roll, registrar, parts, roll.styles[registrar] + array("I", content.styles))
+    own = roll.lists[registrar]
+    own.append(content.parts, content.styles)
+    if all(held.length == committed.credentials for held in roll.lists.values()):
+        try:
+            roll.credentials = _sum(roll, committed.credentials)
+        except Broken:
+            own.truncate(content.first)
+            raise
+        roll.active, roll.complete = committed.credentials, True
+        for held in roll.lists.values():
+            held.forget()
     roll.hashers[registrar] = hasher
-    roll.parts[registrar] += content.parts
-    roll.styles[registrar].extend(content.styles)
-    if credentials:
-        roll.credentials, roll.active, roll.complete = credentials, len(credentials), True
-        roll.parts.clear()
 
 
 def commitments_digest(state: BoardState) -> bytes:
@@ -114,7 +116,7 @@ def v08_replacement(state: BoardState, content: RollReplacement) -> None:
     demand(replacement != IDENTITY, "the parts sum to the identity")
     demand(replacement not in state.roll.credentials, "the new credential was on the roll before")
     credential.active = False
-    state.roll.credentials[replacement] = Credential(credential.style)
+    state.roll.credentials.replace(replacement, Credential(credential.style))
     state.roll.replacements += 1
 
 
@@ -147,19 +149,17 @@ def v08_roll_kept(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
     return conclude("V08", named(findings, "V08"), missing)
 
 
-def _all_others_complete(roll: RollState, registrar: int) -> bool:
-    return all(len(roll.styles[r]) == c.credentials for r, c in roll.commitments.items() if r != registrar)
-
-
-def _sum(roll: RollState, registrar: int, parts: bytes, styles: array[int]) -> dict[bytes, Credential]:
-    buffers = [parts if other == registrar else bytes(held) for other, held in roll.parts.items()]
-    total = combine_parts(buffers)
-    credentials: dict[bytes, Credential] = {}
-    for position, style in enumerate(styles):
-        name = total[32 * position : 32 * position + 32]
-        demand(name != IDENTITY, f"the parts of position {position} sum to the identity")
-        demand(name not in credentials, f"position {position} repeats a credential")
-        credentials[name] = Credential(style)
+def _sum(roll: RollState, count: int) -> Credentials:
+    credentials = roll.storage.credentials()
+    for first in range(0, count, POSITIONS_AT_ONCE):
+        end = min(first + POSITIONS_AT_ONCE, count)
+        total = combine_parts([held.parts(first, end) for held in roll.lists.values()])
+        for position in range(first, end):
+            at = 32 * (position - first)
+            demand(total[at : at + 32] != IDENTITY, f"the parts of position {position} sum to the identity")
+        credentials.extend(total, roll.lists[1].styles(first, end))
+    repeated = credentials.first_repeated()
+    demand(repeated is None, f"position {repeated} repeats a credential")
     return credentials
 
 

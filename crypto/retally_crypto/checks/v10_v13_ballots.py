@@ -13,10 +13,13 @@ from collections.abc import Sequence
 
 from retally_crypto.ballots import verify_ballots
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.checks.state import BoardState, Credential
+from retally_crypto.checks.state import NO_BALLOT, BoardState
 from retally_crypto.checks.v04_order import v04_phase
 from retally_crypto.checks.v09_form import v09_ballot_encodings, v09_ballot_form
 from retally_crypto.entries import Ballot
+
+NOT_ON_ROLL = "the credential is not on the roll"
+FALSE_PROOF = "the proof does not verify"
 
 Candidate = tuple[Ballot | None, Broken | None]
 """A ballot entry and why it falls, if it does; without a ballot it could not be read."""
@@ -56,25 +59,30 @@ def _malformed_or_false(state: BoardState, ballot: Ballot) -> Broken:
         v09_ballot_encodings(state, ballot)
     except Broken as malformed:
         return malformed
-    return Broken("V10", "the proof does not verify")
+    return Broken("V10", FALSE_PROOF)
 
 
 def v11_credential_and_style(state: BoardState, ballot: Ballot) -> None:
     """The credential is active on the roll and the ballot has its style. Raises Broken."""
     credential = state.roll.credentials.get(ballot.credential)
     if credential is None:
-        raise Broken("V11", "the credential is not on the roll")
+        raise Broken("V11", NOT_ON_ROLL)
     if not credential.active:
         raise Broken("V11", "the credential was revoked or replaced")
     style = state.manifest.styles[credential.style].id
     if ballot.style != style:
-        raise Broken("V11", f"the ballot's style is {ballot.style}, the credential's is {style}")
+        raise Broken("V11", other_style(ballot.style, style))
+
+
+def other_style(of_ballot: str, of_credential: str) -> str:
+    """What is wrong with a ballot of another style than its credential's."""
+    return f"the ballot's style is {of_ballot}, the credential's is {of_credential}"
 
 
 def v12_v13_chain_and_points(state: BoardState, ballot: Ballot) -> None:
     """The last tests, in board order; a ballot that passes takes effect at index `state.size`. Raises Broken."""
     credential = state.roll.credentials[ballot.credential]
-    v12_chain(credential, ballot)
+    v12_chain(credential.last_body_hash, ballot.previous)
     points = v13_points(state, ballot)
     state.ballots.points.update(points)
     state.ballots.accepted += 1
@@ -84,10 +92,10 @@ def v12_v13_chain_and_points(state: BoardState, ballot: Ballot) -> None:
     credential.last_ciphertexts = ballot.ciphertexts
 
 
-def v12_chain(credential: Credential, ballot: Ballot) -> None:
-    """`previous` is the hash of the credential's last accepted ballot, or zero. Raises Broken."""
-    if ballot.previous != credential.last_body_hash:
-        if not credential.ballots:
+def v12_chain(last: bytes, previous: bytes) -> None:
+    """`previous` is `last`: the hash of the credential's last accepted ballot, or zero. Raises Broken."""
+    if previous != last:
+        if last == NO_BALLOT:
             raise Broken("V12", "previous is not zero, and the credential has no accepted ballot")
         raise Broken("V12", "previous is not the last accepted ballot of this credential")
 

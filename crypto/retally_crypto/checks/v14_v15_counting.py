@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import BoardState, Counting
 from retally_crypto.entries import Closing, Result
-from retally_crypto.tally import Tally, units
+from retally_crypto.tally import units
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,7 @@ def v14_closing(state: BoardState, content: Closing) -> None:
 
 def count(state: BoardState) -> Counting:
     """Sum the last ballot of every chain, district by district, and form the units."""
-    tally = Tally(state.manifest)
-    districts = [style.district for style in state.manifest.styles]
-    per_district: Counter[str] = Counter()
-    for credential in state.roll.credentials.values():
-        if credential.ballots:
-            district = districts[credential.style]
-            per_district[district] += 1
-            tally.accept(district, credential.last_ciphertexts)
+    per_district, tally = state.roll.credentials.count(state)
     formed = units(state.manifest, per_district)
     aggregates = tally.aggregates(formed)
     return Counting(dict(per_district), formed, aggregates, aggregates.digest(state.election_id))
@@ -53,7 +45,7 @@ def reconciliation(state: BoardState) -> Reconciliation:
     return Reconciliation(
         credentials=state.roll.active,
         entries=ballots.entries,
-        voted=sum(bool(credential.ballots) for credential in state.roll.credentials.values()),
+        voted=state.roll.credentials.voted(),
         accepted=ballots.accepted,
         superseded=ballots.superseded,
         counted=sum(state.tally.counting.per_district.values()) if state.tally.counting else ballots.counted,
