@@ -38,7 +38,7 @@ from retally_client.registrar.roll import roll_commitment_entry, roll_entries
 from retally_client.verifier.board import FolderBoard
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
-from retally_crypto.contests import layout
+from retally_crypto.contests import ContestLayout, layout
 from retally_crypto.credentials import public_part, roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
@@ -66,7 +66,7 @@ def build_fabricate() -> Path:
             check=True,
         )
     except FileNotFoundError:
-        raise Unusable("boards at full scale need a Rust toolchain (cargo) for the program that makes ballots") from None
+        raise Unusable("a Rust toolchain (cargo) is needed for the program that makes ballots") from None
     return Path(os.environ.get("CARGO_TARGET_DIR") or FABRICATE / "target") / "release" / "fabricate"
 
 
@@ -102,7 +102,8 @@ def make_ballots(folder: Path, replay: Replay, told: Told, advance: Advance) -> 
 def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
     """A board with the first `size` ballots of the open one, closed, decrypted and with its result.
 
-    The plan's counts stand beside it in counts-<size>.json.
+    The plan's counts stand beside it in counts-<size>.json. Guardians verify the board before they decrypt it; what
+    they have verified once is kept in folder/signed-off.
     """
     kept = json.loads((folder / "election.json").read_text())
     officials, key = _officials(bytes.fromhex(kept["master"]))
@@ -114,7 +115,7 @@ def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
 
     def report() -> Report:
         writer.publish()
-        return verify_board(FolderBoard(board), policy)
+        return verify_board(FolderBoard(board), policy, signed_off=folder / "signed-off")
 
     def record() -> Record:
         found = report().record
@@ -193,16 +194,19 @@ def _feed(job: IO[bytes], election: Unpublished, replay: Replay, voters: Sequenc
         name, header = style.id.encode(), shape.template.header
         job.write(struct.pack("<H", len(name)) + name + struct.pack("<I", len(header)) + header)
     last: dict[int, int] = {}
-    bits = [
-        [bytes(contest.bits_of([int(at == chosen) for at in range(contest.options)])) for chosen in range(contest.options)]
-        for contest in (shape.contests[0] for shape in shapes)
-    ]
+    bits = [_bits_by_choice(shape.contests[0]) for shape in shapes]
     with job:
         for position, ballot in enumerate(replay.ballots):
             chosen = bits[ballot.district][ballot.choice]
             job.write(voters[ballot.voter].to_bytes(32, "little"))
             job.write(struct.pack("<IQI", ballot.district, last.get(ballot.voter, FIRST), len(chosen)) + chosen)
             last[ballot.voter] = position
+
+
+def _bits_by_choice(contest: ContestLayout) -> list[bytes]:
+    """The bits of a ballot for the first option, for the second, …"""
+    every = range(contest.options)
+    return [bytes(contest.bits_of([int(at == chosen) for at in every])) for chosen in every]
 
 
 def _write_counts(path: Path, replay: Replay, size: int) -> None:

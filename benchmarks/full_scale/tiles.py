@@ -11,7 +11,16 @@ from pathlib import Path
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.notes import SigningKey
-from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, changed_tiles, decode_bundle, encode_bundle, tile_path
+from retally_crypto.tiles import (
+    TILE_WIDTH,
+    Bundle,
+    Tile,
+    bundle_path,
+    changed_tiles,
+    decode_bundle,
+    encode_bundle,
+    tile_path,
+)
 
 
 class TileWriter:

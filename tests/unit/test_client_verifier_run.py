@@ -49,7 +49,7 @@ def test_a_board_of_several_bundles_is_read_in_order(long_board: Election) -> No
     board = MemoryBoard(long_board.files())
     report = verify_board(board, long_board.policy(), begin=steps.append, advance=steps.append)
     size = len(long_board.entries)
-    assert steps == [size, 256, 256, size - 512]
+    assert steps[0] == sum(steps[1:]) == size
     assert report.failed == ("V09",)
     assert len(report.notes_of("V09")) == 600
     assert report.notes_of("V09")[-1].startswith(f"entry {size - 1}: ")

@@ -73,4 +73,4 @@ def test_both_engines_have_every_function_with_these_parameters(module: str, nam
 def test_the_engine_in_use_says_what_it_is() -> None:
     assert engine.NAME in ("native", "reference")
     assert engine.VERSION
-    assert len(FUNCTIONS) == 18
+    assert len(FUNCTIONS) == 24

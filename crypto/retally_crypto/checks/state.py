@@ -1,9 +1,9 @@
 """What is in force on a board after some of its entries: the memory that the checks of page 8 read and change.
 
-Nothing here decides. What grows with the electorate is behind two doors, so that a verifier can keep it on disk
-(`Storage`): the registrars' lists until the roll is complete, and the credentials with their chains. In memory, ballots'
-bytes are not kept: for each credential the hash of its last body and its last ciphertexts remain, because that ballot is
-the one that counts unless another follows (7.1), and the counted ciphertexts are summed once, at the closing.
+Nothing here decides. What grows with the electorate is behind a `Storage`, so that a verifier can keep it on disk: the
+registrars' lists until the roll is complete, and the credentials with their chains. In memory, ballots' bytes are not
+kept: for each credential the hash of its last body and its last ciphertexts remain, because that ballot is the one that
+counts unless another follows (7.1), and the counted ciphertexts are summed once, at the closing.
 """
 
 from __future__ import annotations
@@ -52,6 +52,10 @@ class Credentials(Mapping[bytes, Credential]):
     """Every credential that was ever on the roll, by name: in roll order, replacements last."""
 
     @abstractmethod
+    def active(self) -> Iterator[tuple[bytes, int]]:
+        """(credential, style's index) of every active one, in order."""
+
+    @abstractmethod
     def extend(self, names: bytes, styles: Sequence[int]) -> None:
         """Put more credentials on the roll: 32 bytes a name, one style's index for each."""
 
@@ -88,6 +92,9 @@ class CredentialsInMemory(Credentials):
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def active(self) -> Iterator[tuple[bytes, int]]:
+        return ((name, credential.style) for name, credential in self._known.items() if credential.active)
 
     def extend(self, names: bytes, styles: Sequence[int]) -> None:
         for offset, style in enumerate(styles):

@@ -7,7 +7,7 @@ but the voter, given one honest registrar, knows the secret of a credential.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import BoardState, Credential, Credentials, RegistrarsList, RollState
@@ -131,12 +131,7 @@ def v08_opening(state: BoardState, content: Opening) -> None:
 
 def opened_digest(state: BoardState) -> bytes:
     """The digest that `opening` must name now (5.6)."""
-    return opened_roll_digest(state.election_id, active_credentials(state.roll), state.roll.active)
-
-
-def active_credentials(roll: RollState) -> Iterator[tuple[bytes, int]]:
-    """(credential, style index) of every active credential in roll order, replacements last."""
-    return ((name, credential.style) for name, credential in roll.credentials.items() if credential.active)
+    return opened_roll_digest(state.election_id, state.roll.credentials.active(), state.roll.active)
 
 
 def v08_roll_kept(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:

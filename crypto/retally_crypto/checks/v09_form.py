@@ -13,6 +13,7 @@ from retally_crypto.checks.state import BoardState
 from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_ballot_shape, check_encodings
 from retally_crypto.errors import Malformed
+from retally_crypto.manifest import Manifest
 
 
 def is_ballot(raw: bytes) -> bool:
@@ -32,22 +33,22 @@ def v09_official_form(state: BoardState, raw: bytes) -> SignedEntry:
     return entry
 
 
-def v09_ballot_form(state: BoardState, raw: bytes) -> Ballot:
+def v09_ballot_form(raw: bytes, manifest: Manifest, election_id: bytes) -> Ballot:
     """The first test of a ballot but for its points and scalars, which the batch of proofs looks at. Raises Broken."""
     try:
-        entry = parse_entry(raw, state.election_id)
+        entry = parse_entry(raw, election_id)
         if not isinstance(entry, Ballot):
             raise Malformed("an official's entry is a signed note")
-        check_ballot_shape(entry, state.manifest)
+        check_ballot_shape(entry, manifest)
     except Malformed as error:
         raise Broken("V09", str(error)) from error
     return entry
 
 
-def v09_ballot_encodings(state: BoardState, ballot: Ballot) -> None:
+def v09_ballot_encodings(ballot: Ballot, manifest: Manifest) -> None:
     """Points and scalars of one ballot. Raises Broken."""
     try:
-        check_encodings(ballot, state.manifest)
+        check_encodings(ballot, manifest)
     except Malformed as error:
         raise Broken("V09", str(error)) from error
 

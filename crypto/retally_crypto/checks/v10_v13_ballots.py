@@ -39,7 +39,7 @@ def v10_proofs_of_block(state: BoardState, block: Sequence[bytes]) -> list[Candi
 
 def _before_the_proof(state: BoardState, raw: bytes) -> Candidate:
     try:
-        ballot = v09_ballot_form(state, raw)
+        ballot = v09_ballot_form(raw, state.manifest, state.election_id)
     except Broken as broken:
         return None, broken
     try:
@@ -47,7 +47,7 @@ def _before_the_proof(state: BoardState, raw: bytes) -> Candidate:
         v11_credential_and_style(state, ballot)
     except Broken as broken:
         try:
-            v09_ballot_encodings(state, ballot)
+            v09_ballot_encodings(ballot, state.manifest)
         except Broken as malformed:
             return ballot, malformed
         return ballot, broken
@@ -56,7 +56,7 @@ def _before_the_proof(state: BoardState, raw: bytes) -> Candidate:
 
 def _malformed_or_false(state: BoardState, ballot: Ballot) -> Broken:
     try:
-        v09_ballot_encodings(state, ballot)
+        v09_ballot_encodings(ballot, state.manifest)
     except Broken as malformed:
         return malformed
     return Broken("V10", FALSE_PROOF)

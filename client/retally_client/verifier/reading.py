@@ -1,0 +1,172 @@
+"""Reading ranges of a board that nobody trusts: bundles held against their level-0 tiles, then verified (V02, 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from retally_client.verifier.board import BUNDLE_LIMIT, TILE_LIMIT, Board
+from retally_client.verifier.range_store import Range
+from retally_crypto.engine import engine
+from retally_crypto.errors import Malformed, RetallyError
+from retally_crypto.ranges import RangeSummary, ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
+from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, tile_path
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class NotRead(RetallyError):
+    """A file of the board is absent: V02 is incomplete."""
+
+
+class Contradiction(RetallyError):
+    """Two files of the board do not fit together: V02 fails."""
+
+
+# ---- one bundle ----
+
+
+def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, bytes]:
+    """A bundle and its leaf hashes, which are those of its level-0 tile. Raises NotRead or Contradiction."""
+    raw = _read_entries(board, bundle)
+    try:
+        decode_bundle(raw, bundle.width)
+    except Malformed as error:
+        raise Contradiction(f"{bundle_path(bundle)}: {error}") from error
+    hashes = engine.hash_leaves(raw)
+    _compare_with_tile(hashes, _read_level0(board, bundle), bundle)
+    return raw, hashes
+
+
+def _read_entries(board: Board, bundle: Bundle) -> bytes:
+    path = bundle_path(bundle)
+    raw = board.read(path, BUNDLE_LIMIT)
+    if raw is None and bundle.width < TILE_WIDTH:
+        # The board may have grown since, and need not keep a partial bundle once the full one is there.
+        full = board.read(bundle_path(Bundle(bundle.index, TILE_WIDTH)), BUNDLE_LIMIT)
+        raw = None if full is None else _first_entries(full, bundle.width)
+    if raw is None:
+        raise NotRead(f"{path} is not there: entries from {bundle.index * TILE_WIDTH} on are missing")
+    return raw
+
+
+def _first_entries(raw: bytes, width: int) -> bytes:
+    end = 0
+    for _ in range(width):
+        end += 2 + int.from_bytes(raw[end : end + 2], "big")
+    return raw[:end]
+
+
+def _read_level0(board: Board, bundle: Bundle) -> bytes:
+    path = tile_path(Tile(0, bundle.index, bundle.width))
+    raw = board.read(path, TILE_LIMIT)
+    if raw is None and bundle.width < TILE_WIDTH:
+        full = board.read(tile_path(Tile(0, bundle.index, TILE_WIDTH)), TILE_LIMIT)
+        raw = None if full is None else full[: 32 * bundle.width]
+    if raw is None:
+        raise NotRead(f"{path} is not there")
+    return raw
+
+
+def _compare_with_tile(hashes: bytes, tile: bytes, bundle: Bundle) -> None:
+    if tile == hashes:
+        return
+    if len(tile) != len(hashes):
+        raise Contradiction(
+            f"{tile_path(Tile(0, bundle.index, bundle.width))} has {len(tile)} bytes, not {len(hashes)}"
+        )
+    wrong = next(i for i in range(bundle.width) if tile[32 * i : 32 * i + 32] != hashes[32 * i : 32 * i + 32])
+    raise Contradiction(f"entry {bundle.index * TILE_WIDTH + wrong} does not hash to its place in the level-0 tile")
+
+
+# ---- one range: what a worker does, here or on another machine ----
+
+
+def bundles_between(first: int, end: int) -> Iterator[Bundle]:
+    """The bundles of entries first..end-1; `first` begins one."""
+    for index in range(first // TILE_WIDTH, -(-end // TILE_WIDTH)):
+        yield Bundle(index, min(TILE_WIDTH, end - index * TILE_WIDTH))
+
+
+def verify_range(board: Board, wanted: Range) -> RangeSummary:
+    """Reads and verifies one range. Raises NotRead, Contradiction or Unreachable."""
+    bundles = [read_bundle(board, bundle)[0] for bundle in bundles_between(wanted.first, wanted.end)]
+    return summarise(wanted.rules, wanted.first, bundles, wanted.begin)
+
+
+def verified_range(board: Board, wanted: Range) -> bytes:
+    """`verify_range` as bytes."""
+    return encode_summary(verify_range(board, wanted))
+
+
+def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> list[bytes]:
+    """Some entries of a range a second time; they are the ones that were verified, or Contradiction is raised."""
+    entries = []
+    cut: dict[int, tuple[bytes, ...]] = {}
+    for index in indices:
+        number = index // TILE_WIDTH
+        if number not in cut:
+            bundle = Bundle(number, min(TILE_WIDTH, of.end - number * TILE_WIDTH))
+            raw, hashes = read_bundle(board, bundle)
+            at = 32 * (number * TILE_WIDTH - of.first)
+            if hashes != leaf_hashes[at : at + len(hashes)]:
+                raise Contradiction(f"{bundle_path(bundle)} has changed while it was verified")
+            cut = {number: decode_bundle(raw, bundle.width)}
+        entries.append(cut[number][index % TILE_WIDTH])
+    return entries
+
+
+def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
+    """What the ballots at these indices add up to, style by style, as bytes."""
+    return encode_sums(sum_entries(of.rules, read_entries(board, of, indices, leaf_hashes)))
+
+
+def credentials_with_points(board: Board, of: Range, marks: set[bytes]) -> set[bytes]:
+    """The credentials of a range's ballots that have a point A with one of these marks."""
+    bundles = [read_bundle(board, bundle)[0] for bundle in bundles_between(of.first, of.end)]
+    return ballots_with_points(of.rules, bundles, marks)
+
+
+# ---- many ranges ----
+
+
+class Workers(Protocol):
+    """Whoever verifies ranges: threads of this process, or a cluster. Results come in the order of the tasks."""
+
+    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
+        """`verified_range` of each."""
+
+    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
+        """`out_of_range` of each."""
+
+
+class Threads:
+    """Two ranges at a time: one is read and parsed while the other's proofs keep all cores busy."""
+
+    def __init__(self, threads: int = 2) -> None:
+        self._threads = threads
+
+    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
+        return self._each(lambda wanted: verified_range(board, wanted), ranges)
+
+    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
+        return self._each(lambda task: out_of_range(board, *task), tasks)
+
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        if len(tasks) == 1:
+            yield work(tasks[0])
+            return
+        rest = iter(tasks)
+        with ThreadPoolExecutor(self._threads) as pool:
+            running: list[Future[R]] = [pool.submit(work, task) for task in islice(rest, self._threads)]
+            try:
+                while running:
+                    made = running.pop(0).result()
+                    running += [pool.submit(work, task) for task in islice(rest, 1)]
+                    yield made
+            finally:
+                for future in running:
+                    future.cancel()

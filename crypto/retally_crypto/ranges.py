@@ -1,0 +1,387 @@
+"""A range of an open board's entries, verified once and boiled down to what the rest of the verification needs.
+
+After the opening nothing that one ballot is tested for alone depends on another entry: its form (V09) and its proof
+(V10) follow from the manifest and the joint key. So the board is cut into ranges that are read in any order, on any
+number of cores or machines, each becoming a `RangeSummary` of some 240 bytes a ballot:
+
+    leaf hashes         the range's place in the tree (V02), 32 bytes an entry
+    officials           their entries, as they are
+    malformed           ballot entries that V09 refuses, and why
+    rows                for every other ballot: credential, index, style, whether its proof holds, H(body), previous
+    points              8 bytes of every A of the ballots whose proofs hold, to find what V13 has to look at
+    sums                over these ballots, style by style: every column of ciphertexts
+
+What depends on other entries, `retally_crypto.chains` settles from the rows. A summary is a function of the entries,
+the manifest and K alone: whoever keeps one next to its hashes need not verify that range again.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from hashlib import sha256
+
+from retally_crypto.ballots import verify_ballots
+from retally_crypto.checks.findings import Broken
+from retally_crypto.checks.v09_form import is_ballot, v09_ballot_encodings, v09_ballot_form
+from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.encoding import b64url_encode
+from retally_crypto.engine import Form, engine
+from retally_crypto.entries import Ballot, election_id, parse_entry
+from retally_crypto.errors import Malformed, Refused
+from retally_crypto.manifest import Manifest
+from retally_crypto.relations import tag
+from retally_crypto.tiles import TILE_WIDTH, decode_bundle
+
+BUNDLES = 16
+WIDTH = BUNDLES * TILE_WIDTH
+"""Entries of a range: enough that proofs of every style fill batches, few enough to hold some of them in memory."""
+LEVEL = WIDTH.bit_length() - 1
+"""A full range is a perfect subtree of 2^LEVEL leaves."""
+
+ROW = struct.Struct(">32sQH?32s32s")
+"""credential, index, style's index, whether the proof holds, H(body), previous: sorted, chains stand in board order."""
+POINT = 8
+"""Bytes kept of a point A, from its second on, for the first is always even. Equal points are equal in these; what is
+equal in these is looked at whole."""
+
+_MAGIC = b"retally-range-1\n"
+_HEAD = struct.Struct(">QIQ")
+_ELEMENTS, _PROOFS, _CHAINS = range(3)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the ballots of one open election are read under: entry 0, and K of the opening."""
+
+    manifest_entry: bytes = field(repr=False)
+    joint_key: bytes
+
+    @cached_property
+    def name(self) -> bytes:
+        """Names these rules: summaries made under others are none of theirs."""
+        return sha256(_MAGIC + self.manifest_entry + self.joint_key).digest()
+
+
+@dataclass(frozen=True)
+class RangeSummary:
+    """See the module's docstring. `begin` is the first index that was ruled on; those before it are only hashed."""
+
+    first: int
+    begin: int
+    leaf_hashes: bytes = field(repr=False)
+    officials: tuple[tuple[int, bytes], ...] = field(repr=False)
+    malformed: tuple[tuple[int, str], ...]
+    rows: bytes = field(repr=False)
+    points: bytes = field(repr=False)
+    sums: dict[int, bytes] = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        return len(self.leaf_hashes) // 32
+
+    @property
+    def end(self) -> int:
+        return self.first + self.count
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf hash of the entry at `index`."""
+        at = 32 * (index - self.first)
+        return self.leaf_hashes[at : at + 32]
+
+
+def summarise(rules: Rules, first: int, bundles: Sequence[bytes], begin: int) -> RangeSummary:
+    """The summary of the entries in these bundles, the first of which has index `first`; ballots before `begin` are
+    not looked at.
+
+    Every bundle is well formed. Proofs are verified on all cores, without the interpreter's lock.
+    """
+    reading = _reading(rules)
+    leaf_hashes = b"".join(engine.hash_leaves(bundle) for bundle in bundles)
+    if begin > first:
+        rest = _entries(bundles)[begin - first :]
+        bundles, start = [b"".join(len(entry).to_bytes(2, "big") + entry for entry in rest)], begin
+    else:
+        start = first
+    found = engine.read_forms(bundles, reading.forms)
+    taken = {place for places, _ in found for place in places}
+    entries = _Entries(bundles, start)
+    officials, malformed, others = entries.without_form(reading, taken)
+    rows: list[bytes] = []
+    points: list[bytes] = []
+    sums: dict[int, bytes] = {}
+    for style, (places, buffers) in enumerate(found):
+        if not places:
+            continue
+        rejected, total = proofs_of_style(rules, reading, style, buffers, len(places))
+        broken = {row: _why(reading, entries.at(places[row])) for row in rejected}
+        chains = buffers[_CHAINS]
+        for row, place in enumerate(places):
+            fault = broken.get(row)
+            if fault is not None and fault.check == "V09":
+                malformed.append((start + place, fault.reason))
+                continue
+            at = 96 * row
+            rows.append(
+                ROW.pack(
+                    chains[at : at + 32],
+                    start + place,
+                    style,
+                    fault is None,
+                    chains[at + 32 : at + 64],
+                    chains[at + 64 : at + 96],
+                )
+            )
+        if len(rejected) < len(places):
+            shape = reading.layouts[style]
+            points.append(_points(_without(buffers[_ELEMENTS], len(places), rejected), shape))
+            sums[style] = total[32:]
+    for index, ballot in others:
+        style = reading.manifest.style_index(ballot.style) or 0
+        holds = not verify_ballots([ballot], reading.manifest, reading.election_id, rules.joint_key)
+        rows.append(ROW.pack(ballot.credential, index, style, holds, ballot.body_hash, ballot.previous))
+        if holds:
+            points.append(_points(ballot.credential + ballot.ciphertexts, reading.layouts[style]))
+            sums[style] = engine.add(sums[style], ballot.ciphertexts) if style in sums else ballot.ciphertexts
+    return RangeSummary(
+        first=first,
+        begin=max(begin, first),
+        leaf_hashes=leaf_hashes,
+        officials=tuple(officials),
+        malformed=tuple(sorted(malformed)),
+        rows=engine.sort_records(b"".join(rows), ROW.size),
+        points=engine.sort_records(b"".join(points), POINT),
+        sums=sums,
+    )
+
+
+def proofs_of_style(
+    rules: Rules, reading: Reading, style: int, buffers: Sequence[bytes], count: int
+) -> tuple[list[int], bytes]:
+    """V10 for ballots of one style: the positions of those whose proofs do not hold, and the sums over the others of
+    the credentials (of no use) and every column of ciphertexts."""
+    return engine.verify_and_sum(
+        reading.layouts[style].template.header,
+        rules.joint_key,
+        buffers[_ELEMENTS],
+        reading.tags(engine.cut_records(buffers[_CHAINS], 96, 32, 32)),
+        buffers[_PROOFS],
+        count,
+    )
+
+
+def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
+    """The sums of the ciphertexts of these ballots, style by style; each of them was found well encoded before."""
+    reading = _reading(rules)
+    bundle = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    sums = {}
+    for style, (places, buffers) in enumerate(engine.read_forms([bundle], reading.forms)):
+        if places:
+            shape = reading.layouts[style]
+            width = 32 + shape.ciphertexts_length
+            rows = engine.cut_records(buffers[_ELEMENTS], width, 32, shape.ciphertexts_length)
+            sums[style] = engine.sum_columns(rows, 2 * shape.n_bits)
+    return sums
+
+
+def ballots_with_points(rules: Rules, bundles: Sequence[bytes], marks: Collection[bytes]) -> set[bytes]:
+    """The credentials of those ballots in the bundles that have a point A with one of these marks."""
+    reading = _reading(rules)
+    found = set()
+    for style, (places, buffers) in enumerate(engine.read_forms(bundles, reading.forms)):
+        shape = reading.layouts[style]
+        width = 32 + shape.ciphertexts_length
+        for row in range(len(places)):
+            elements = buffers[_ELEMENTS][row * width : (row + 1) * width]
+            if any(elements[at + 1 : at + 1 + POINT] in marks for at in range(32, width, 64)):
+                found.add(elements[:32])
+    return found
+
+
+def encode_sums(sums: dict[int, bytes]) -> bytes:
+    """Sums by style as bytes."""
+    return _encode_pairs(sorted(sums.items()))
+
+
+def decode_sums(raw: bytes) -> dict[int, bytes]:
+    """The inverse of `encode_sums`."""
+    return dict(_decode_pairs(raw))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rules, unfolded: for every style its layout and the one way to write its ballots."""
+
+    manifest: Manifest
+    election_id: bytes
+    layouts: tuple[StyleLayout, ...]
+    forms: tuple[Form, ...]
+
+    def tags(self, body_hashes: bytes) -> bytes:
+        mark = bytes(32)
+        before, after = tag("Ballot", self.election_id, mark).rsplit(mark.hex().encode(), 1)
+        hexes = body_hashes.hex().encode()
+        return b"".join(before + hexes[at : at + 64] + after for at in range(0, len(hexes), 64))
+
+
+@lru_cache(maxsize=4)
+def _reading(rules: Rules) -> Reading:
+    entry = parse_entry(rules.manifest_entry, None)
+    manifest = getattr(entry, "content", None)
+    if not isinstance(manifest, Manifest):
+        raise Refused("these rules name no manifest")
+    eid = election_id(rules.manifest_entry)
+    layouts = tuple(layout(manifest, index) for index in range(len(manifest.styles)))
+    forms = tuple(ballot_form(style.id, shape, eid) for style, shape in zip(manifest.styles, layouts, strict=True))
+    return Reading(manifest, eid, layouts, forms)
+
+
+def ballot_form(style: str, shape: StyleLayout, election: bytes) -> Form:
+    """The one way to write a ballot of a style (6.4): canonical JSON whose every member has a fixed length.
+
+    Three buffers: the proof's elements C‖A_1‖B_1…, the proof, and credential ‖ H(body) ‖ previous.
+    """
+    pieces: tuple[bytes | int, ...] = (
+        b'{"ciphertexts":"',
+        shape.ciphertexts_length,
+        b'","credential":"',
+        32,
+        f'","election":"{b64url_encode(election)}","kind":"ballot","previous":"'.encode(),
+        32,
+        b'"',
+        b',"proof":"',
+        shape.proof_length,
+        b'"',
+        f',"style":"{style}"}}'.encode(),
+    )
+    return pieces, (7, 10), ((1, 0), (3,), (1, -1, 2))
+
+
+class _Entries:
+    """The entries of some bundles, cut out only where they are needed."""
+
+    def __init__(self, bundles: Sequence[bytes], first: int) -> None:
+        self._bundles = bundles
+        self._first = first
+
+    @cached_property
+    def _cut(self) -> list[bytes]:
+        return _entries(self._bundles)
+
+    def at(self, place: int) -> bytes:
+        return self._cut[place]
+
+    def without_form(
+        self, reading: Reading, taken: Collection[int]
+    ) -> tuple[list[tuple[int, bytes]], list[tuple[int, str]], list[tuple[int, Ballot]]]:
+        """Officials' entries; ballots that are malformed, with the reason; and ballots that the parser takes and no
+        form does: none, as long as the two agree (tests/unit/test_ranges.py)."""
+        officials, malformed, others = [], [], []
+        if sum(map(_count, self._bundles)) > len(taken):
+            for place, raw in enumerate(self._cut):
+                index = self._first + place
+                if place in taken:
+                    continue
+                if not is_ballot(raw):
+                    officials.append((index, raw))
+                    continue
+                try:
+                    ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
+                    v09_ballot_encodings(ballot, reading.manifest)
+                    others.append((index, ballot))
+                except Broken as broken:
+                    malformed.append((index, broken.reason))
+        return officials, malformed, others
+
+
+def _entries(bundles: Sequence[bytes]) -> list[bytes]:
+    return [entry for bundle in bundles for entry in decode_bundle(bundle, _count(bundle))]
+
+
+def _count(bundle: bytes) -> int:
+    """Entries of a bundle."""
+    count = position = 0
+    while position < len(bundle):
+        position += 2 + int.from_bytes(bundle[position : position + 2], "big")
+        count += 1
+    return count
+
+
+def _why(reading: Reading, raw: bytes) -> Broken:
+    """Why the batch rejects a ballot: badly encoded points or scalars (V09), or a false proof (V10)."""
+    ballot = parse_entry(raw, reading.election_id)
+    if not isinstance(ballot, Ballot):
+        raise AssertionError("what has a ballot's form is a ballot")
+    try:
+        v09_ballot_encodings(ballot, reading.manifest)
+    except Broken as malformed:
+        return malformed
+    return Broken("V10", "")
+
+
+def _without(records: bytes, count: int, rejected: Sequence[int]) -> bytes:
+    if not rejected:
+        return records
+    width, refused = len(records) // count, set(rejected)
+    return b"".join(records[width * i : width * (i + 1)] for i in range(count) if i not in refused)
+
+
+def _points(elements: bytes, shape: StyleLayout) -> bytes:
+    width = 32 + shape.ciphertexts_length
+    return b"".join(engine.cut_records(elements, width, 33 + 64 * bit, POINT) for bit in range(shape.n_bits))
+
+
+# ---- as bytes ----
+
+
+def encode_summary(summary: RangeSummary) -> bytes:
+    """A summary as bytes, with their hash at the end: for files, and for other machines."""
+    parts = [
+        summary.leaf_hashes,
+        _encode_pairs(summary.officials),
+        _encode_pairs((index, reason.encode()) for index, reason in summary.malformed),
+        summary.rows,
+        summary.points,
+        _encode_pairs(sorted(summary.sums.items())),
+    ]
+    raw = _MAGIC + _HEAD.pack(summary.first, len(parts), summary.begin)
+    raw += b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return raw + sha256(raw).digest()
+
+
+def decode_summary(raw: bytes) -> RangeSummary:
+    """The summary in these bytes. Raises Malformed if they are not what `encode_summary` wrote."""
+    body, digest = raw[:-32], raw[-32:]
+    if not body.startswith(_MAGIC) or sha256(body).digest() != digest:
+        raise Malformed("this is no range summary of this version, or it is damaged")
+    first, parts, begin = _HEAD.unpack_from(body, len(_MAGIC))
+    position, read = len(_MAGIC) + _HEAD.size, []
+    for _ in range(parts):
+        end = position + 8 + int.from_bytes(body[position : position + 8], "big")
+        read.append(body[position + 8 : end])
+        position = end
+    leaf_hashes, officials, malformed, rows, points, sums = read
+    return RangeSummary(
+        first=first,
+        begin=begin,
+        leaf_hashes=leaf_hashes,
+        officials=tuple(_decode_pairs(officials)),
+        malformed=tuple((index, reason.decode()) for index, reason in _decode_pairs(malformed)),
+        rows=rows,
+        points=points,
+        sums=dict(_decode_pairs(sums)),
+    )
+
+
+def _encode_pairs(pairs: Iterator[tuple[int, bytes]] | Sequence[tuple[int, bytes]]) -> bytes:
+    return b"".join(number.to_bytes(8, "big") + len(value).to_bytes(4, "big") + value for number, value in pairs)
+
+
+def _decode_pairs(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position < len(raw):
+        end = position + 12 + int.from_bytes(raw[position + 8 : position + 12], "big")
+        yield int.from_bytes(raw[position : position + 8], "big"), raw[position + 12 : end]
+        position = end
