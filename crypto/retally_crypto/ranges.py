@@ -18,7 +18,7 @@ the manifest and K alone: whoever keeps one next to its hashes need not verify t
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -38,6 +38,8 @@ from retally_crypto.tiles import TILE_WIDTH, decode_bundle
 BUNDLES = 16
 WIDTH = BUNDLES * TILE_WIDTH
 """Entries of a range: enough that proofs of every style fill batches, few enough to hold some of them in memory."""
+BYTES_AT_ONCE = 8 << 20
+"""Bytes of entries that are looked at together."""
 LEVEL = WIDTH.bit_length() - 1
 """A full range is a perfect subtree of 2^LEVEL leaves."""
 
@@ -92,27 +94,70 @@ class RangeSummary:
         return self.leaf_hashes[at : at + 32]
 
 
-def summarise(rules: Rules, first: int, bundles: Sequence[bytes], begin: int) -> RangeSummary:
+def summarise(rules: Rules, first: int, bundles: Iterable[bytes], begin: int) -> RangeSummary:
     """The summary of the entries in these bundles, the first of which has index `first`; ballots before `begin` are
     not looked at.
 
-    Every bundle is well formed. Proofs are verified on all cores, without the interpreter's lock.
+    Every bundle is well formed. Proofs are verified on all cores, without the interpreter's lock. No more than
+    BYTES_AT_ONCE of entries, or one bundle, are looked at together.
     """
     reading = _reading(rules)
-    leaf_hashes = b"".join(engine.hash_leaves(bundle) for bundle in bundles)
-    if begin > first:
-        rest = _entries(bundles)[begin - first :]
-        bundles, start = [b"".join(len(entry).to_bytes(2, "big") + entry for entry in rest)], begin
-    else:
-        start = first
-    found = engine.read_forms(bundles, reading.forms)
-    taken = {place for places, _ in found for place in places}
-    entries = _Entries(bundles, start)
-    officials, malformed, others = entries.without_form(reading, taken)
-    rows: list[bytes] = []
-    points: list[bytes] = []
-    sums: dict[int, bytes] = {}
-    for style, (places, buffers) in enumerate(found):
+    found = _Found()
+    position = first
+    for group in _groups(bundles):
+        hashes = b"".join(engine.hash_leaves(bundle) for bundle in group)
+        found.leaf_hashes.append(hashes)
+        end = position + len(hashes) // 32
+        if begin <= position:
+            _look_at(rules, reading, position, group, found)
+        elif begin < end:
+            rest = _entries(group)[begin - position :]
+            _look_at(rules, reading, begin, [b"".join(len(raw).to_bytes(2, "big") + raw for raw in rest)], found)
+        position = end
+    return RangeSummary(
+        first=first,
+        begin=max(begin, first),
+        leaf_hashes=b"".join(found.leaf_hashes),
+        officials=tuple(found.officials),
+        malformed=tuple(sorted(found.malformed)),
+        rows=engine.sort_records(b"".join(found.rows), ROW.size),
+        points=engine.sort_records(b"".join(found.points), POINT),
+        sums=found.sums,
+    )
+
+
+def _groups(bundles: Iterable[bytes]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    for bundle in bundles:
+        if group and sum(map(len, group)) + len(bundle) > BYTES_AT_ONCE:
+            yield group
+            group = []
+        group.append(bundle)
+    if group:
+        yield group
+
+
+@dataclass
+class _Found:
+    """A summary in the making."""
+
+    leaf_hashes: list[bytes] = field(default_factory=list)
+    officials: list[tuple[int, bytes]] = field(default_factory=list)
+    malformed: list[tuple[int, str]] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
+    points: list[bytes] = field(default_factory=list)
+    sums: dict[int, bytes] = field(default_factory=dict)
+
+    def add(self, style: int, total: bytes) -> None:
+        self.sums[style] = engine.add(self.sums[style], total) if style in self.sums else total
+
+
+def _look_at(rules: Rules, reading: Reading, first: int, bundles: Sequence[bytes], found: _Found) -> None:
+    """The entries from index `first` on."""
+    forms = engine.read_forms(bundles, reading.forms)
+    entries = _Entries(bundles, first)
+    others = entries.without_form(reading, {place for places, _ in forms for place in places}, found)
+    for style, (places, buffers) in enumerate(forms):
         if not places:
             continue
         rejected, total = proofs_of_style(rules, reading, style, buffers, len(places))
@@ -121,40 +166,22 @@ def summarise(rules: Rules, first: int, bundles: Sequence[bytes], begin: int) ->
         for row, place in enumerate(places):
             fault = broken.get(row)
             if fault is not None and fault.check == "V09":
-                malformed.append((start + place, fault.reason))
+                found.malformed.append((first + place, fault.reason))
                 continue
             at = 96 * row
-            rows.append(
-                ROW.pack(
-                    chains[at : at + 32],
-                    start + place,
-                    style,
-                    fault is None,
-                    chains[at + 32 : at + 64],
-                    chains[at + 64 : at + 96],
-                )
-            )
+            credential, body_hash, previous = (chains[at + part : at + part + 32] for part in (0, 32, 64))
+            found.rows.append(ROW.pack(credential, first + place, style, fault is None, body_hash, previous))
         if len(rejected) < len(places):
-            shape = reading.layouts[style]
-            points.append(_points(_without(buffers[_ELEMENTS], len(places), rejected), shape))
-            sums[style] = total[32:]
+            elements = _without(buffers[_ELEMENTS], len(places), rejected)
+            found.points.append(_points(elements, reading.layouts[style]))
+            found.add(style, total[32:])
     for index, ballot in others:
         style = reading.manifest.style_index(ballot.style) or 0
         holds = not verify_ballots([ballot], reading.manifest, reading.election_id, rules.joint_key)
-        rows.append(ROW.pack(ballot.credential, index, style, holds, ballot.body_hash, ballot.previous))
+        found.rows.append(ROW.pack(ballot.credential, index, style, holds, ballot.body_hash, ballot.previous))
         if holds:
-            points.append(_points(ballot.credential + ballot.ciphertexts, reading.layouts[style]))
-            sums[style] = engine.add(sums[style], ballot.ciphertexts) if style in sums else ballot.ciphertexts
-    return RangeSummary(
-        first=first,
-        begin=max(begin, first),
-        leaf_hashes=leaf_hashes,
-        officials=tuple(officials),
-        malformed=tuple(sorted(malformed)),
-        rows=engine.sort_records(b"".join(rows), ROW.size),
-        points=engine.sort_records(b"".join(points), POINT),
-        sums=sums,
-    )
+            found.points.append(_points(ballot.credential + ballot.ciphertexts, reading.layouts[style]))
+            found.add(style, ballot.ciphertexts)
 
 
 def proofs_of_style(
@@ -273,27 +300,26 @@ class _Entries:
     def at(self, place: int) -> bytes:
         return self._cut[place]
 
-    def without_form(
-        self, reading: Reading, taken: Collection[int]
-    ) -> tuple[list[tuple[int, bytes]], list[tuple[int, str]], list[tuple[int, Ballot]]]:
-        """Officials' entries; ballots that are malformed, with the reason; and ballots that the parser takes and no
-        form does: none, as long as the two agree (tests/unit/test_ranges.py)."""
-        officials, malformed, others = [], [], []
-        if sum(map(_count, self._bundles)) > len(taken):
-            for place, raw in enumerate(self._cut):
-                index = self._first + place
-                if place in taken:
-                    continue
-                if not is_ballot(raw):
-                    officials.append((index, raw))
-                    continue
-                try:
-                    ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
-                    v09_ballot_encodings(ballot, reading.manifest)
-                    others.append((index, ballot))
-                except Broken as broken:
-                    malformed.append((index, broken.reason))
-        return officials, malformed, others
+    def without_form(self, reading: Reading, taken: Collection[int], found: _Found) -> list[tuple[int, Ballot]]:
+        """Finds officials' entries and malformed ballots. Returns the ballots that the parser takes and no form does:
+        none, as long as the two agree (tests/unit/test_ranges.py)."""
+        others: list[tuple[int, Ballot]] = []
+        if sum(map(_count, self._bundles)) == len(taken):
+            return others
+        for place, raw in enumerate(self._cut):
+            if place in taken:
+                continue
+            index = self._first + place
+            if not is_ballot(raw):
+                found.officials.append((index, raw))
+                continue
+            try:
+                ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
+                v09_ballot_encodings(ballot, reading.manifest)
+                others.append((index, ballot))
+            except Broken as broken:
+                found.malformed.append((index, broken.reason))
+        return others
 
 
 def _entries(bundles: Sequence[bytes]) -> list[bytes]:
