@@ -50,7 +50,8 @@ vectors: setup-development  ## regenerate docs/spec/vectors
 
 lock: setup-development  ## compile requirements/*.txt anew: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/runtime.txt -o requirements/development.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/cluster.in -c requirements/runtime.txt -o requirements/cluster.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/cluster.txt -o requirements/development.txt
 
 clean:
 	rm -rf .venv crypto/native/target client/web/node_modules client/web/dist client/web/dist-*

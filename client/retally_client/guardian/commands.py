@@ -54,20 +54,25 @@ class Files:
     ceremony: Path
     journal: Path
     seen: Path
+    verified: Path
 
     @classmethod
     def beside(cls, key_file: Path, election_id: bytes) -> Files:
         stem = f"{key_file.name}.{election_id.hex()[:16]}"
-        return cls(*(key_file.with_name(f"{stem}.{name}") for name in ("ceremony", "journal", "seen")))
+        return cls(*(key_file.with_name(f"{stem}.{name}") for name in ("ceremony", "journal", "seen", "verified")))
 
 
 def verified(url: str, policy: Path, key_file: Path | None) -> Report:
-    """The board, verified and held against every checkpoint that this guardian has seen; its own is kept with them."""
+    """The board, verified and held against every checkpoint that this guardian has seen; its own is kept with them.
+
+    What this guardian has verified before is not read again.
+    """
     trusted = read_policy(policy)
-    seen = None if key_file is None else Files.beside(key_file, trusted.election_id).seen
+    files = None if key_file is None else Files.beside(key_file, trusted.election_id)
+    seen, store = (None, None) if files is None else (files.seen, files.verified)
     kept = () if seen is None else read_kept(seen, trusted)
     with progress("verifying the board") as bar:
-        report = verify_board(open_board(url), trusted, kept, begin=bar.begin, advance=bar.advance)
+        report = verify_board(open_board(url), trusted, kept, (), bar.begin, bar.advance, store)
     if seen is not None and report.head is not None and report.state_of("V02") == "pass":
         keep(seen, trusted, report.head.size, report.head.root, report.checkpoint)
     return report

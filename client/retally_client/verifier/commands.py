@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,10 @@ import typer
 
 from retally_client.console import DONE, err, out, plain_errors, print_json, progress
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
+from retally_client.verifier.cluster import Cluster
 from retally_client.verifier.kept import default_folder, keep, read_kept
+from retally_client.verifier.range_store import RangeStore, default_store
+from retally_client.verifier.reading import Workers
 from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
 from retally_client.verifier.web_bundle import look_at_web
@@ -67,10 +72,23 @@ def verify(
         list[str] | None, typer.Option("--web", help="another origin that serves the web bundle; may be repeated")
     ] = None,
     no_web: Annotated[bool, typer.Option("--no-web", help="do not ask the manifest's origins for the bundle")] = False,
-    forget: Annotated[bool, typer.Option("--forget", help="neither read nor keep checkpoints")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="neither read nor keep checkpoints or what is verified")
+    ] = False,
+    signed_off: Annotated[
+        Path | None, typer.Option("--signed-off", help="folder of what is verified, to go on from")
+    ] = None,
+    afresh: Annotated[bool, typer.Option("--afresh", help="verify everything again")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="verify on a Dask cluster")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute the whole election from its public files: V01 to V21, the counts, and one verdict."""
+    """Recompute the whole election from its public files: V01 to V21, the counts, and one verdict.
+
+    What is verified is kept as it goes: a run that was interrupted goes on where it was, and a later one reads only
+    what is new.
+    """
     trusted = read_policy(policy)
     board = open_board(location)
     folder = kept or default_folder()
@@ -78,8 +96,11 @@ def verify(
     remembered = () if forget else read_kept(folder, trusted)
     if not as_json and err.is_terminal:
         err.print(f"engine: {engine.NAME}", style="dim")
-    with progress("verifying entries") as bar:
-        report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance)
+    store = None if forget else signed_off or default_store(trusted)
+    if afresh and store is not None:
+        RangeStore(store).clear()
+    with workers_of(scheduler) as workers, progress("verifying entries") as bar:
+        report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance, store, workers)
     ask_origins = not no_web and not isinstance(board, FolderBoard)
     if web or ask_origins:
         with progress("reading the web bundle"):
@@ -91,6 +112,19 @@ def verify(
     if not forget:
         _remember(folder, trusted, report)
     raise typer.Exit(report.exit_code)
+
+
+@contextmanager
+def workers_of(scheduler: str | None) -> Iterator[Workers | None]:
+    """The cluster at an address while the block runs; None, this machine, without one."""
+    if scheduler is None:
+        yield None
+        return
+    cluster = Cluster(scheduler)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
 
 
 def _origins(report: Report) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ new, and looks at it. It ends in alerts:
 | growth | something other than the tally was appended after the closing | it is in the mirror |
 | fault | its files do not fit its checkpoint, twice in a row | the checkpoint it shows |
 | stall | no answer, or entries without the witnesses' quorum, for a while | nothing |
+| check | with --verify: a check fails that did not fail before | nothing: the mirror shows it |
 
 Nothing a board serves raises: only this machine's disk does.
 """
@@ -32,7 +33,7 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, tile_path
 
-Kind = Literal["fork", "rollback", "growth", "fault", "stall"]
+Kind = Literal["fork", "rollback", "growth", "fault", "stall", "check"]
 TALLY_KINDS = ("paper-count", "partial-decryption", "result")
 EVIDENCE = "evidence"
 

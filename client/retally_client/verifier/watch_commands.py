@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from retally_client.console import DONE, INCOMPLETE, REFUSED, err, out, plain, plain_errors, print_json, progress
-from retally_client.verifier.board import Unreachable, open_board
+from retally_client.verifier.board import FolderBoard, Unreachable, open_board
 from retally_client.verifier.commands import AsJson, Location, PolicyFile, read_policy, read_small
 from retally_client.verifier.following import Alert, Follower
 from retally_client.verifier.mirror import mirror_board
+from retally_client.verifier.run import verify_board
 from retally_client.verifier.split_view import (
     EVIDENCE_LIMIT,
     SplitView,
@@ -42,15 +43,20 @@ def mirror(
     on_alert: Annotated[
         Path | None, typer.Option("--on-alert", help="program to run with the kind, a text and the evidence's path")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="with --follow: run every check over what is new, too")
+    ] = False,
 ) -> None:
     """Download a board into FOLDER, verified to its checkpoint; an earlier mirror is continued.
 
-    With --follow until something is wrong: exit code 1 after a fork, a rollback, growth after the closing or files that
-    do not fit; 2 after a stall, unless --on-alert names a program, which is then told and the mirror goes on.
+    With --follow until something is wrong: exit code 1 after a fork, a rollback, growth after the closing, files that
+    do not fit, or with --verify a check that fails; 2 after a stall, unless --on-alert names a program, which is then
+    told and the mirror goes on.
     """
     trusted, board = read_policy(policy), open_board(location)
     if follow:
-        _follow(Follower(board, trusted, folder, stall, time.time), every, on_alert, as_json)
+        checks = Checks(folder, trusted) if verify else None
+        _follow(Follower(board, trusted, folder, stall, time.time), checks, every, on_alert, as_json)
     with progress("files") as bar:
         head = mirror_board(board, trusted, folder, bar.begin, bar.advance)
     if as_json:
@@ -60,13 +66,32 @@ def mirror(
     raise typer.Exit(DONE)
 
 
-def _follow(follower: Follower, every: float, on_alert: Path | None, as_json: bool) -> None:
+class Checks:
+    """Every check over a mirror as it grows: what was verified once is kept, so that each look costs what is new."""
+
+    def __init__(self, folder: Path, policy: TrustPolicy) -> None:
+        self._folder = folder
+        self._policy = policy
+        self._told: set[str] = set()
+
+    def run(self) -> list[Alert]:
+        """An alert for every check that fails and did not before."""
+        report = verify_board(FolderBoard(self._folder), self._policy, signed_off=self._folder / "verified")
+        new = [number for number in report.failed if number not in self._told]
+        self._told.update(new)
+        return [Alert("check", f"{number} fails: {'; '.join(report.notes_of(number)[:1])}") for number in new]
+
+
+def _follow(follower: Follower, checks: Checks | None, every: float, on_alert: Path | None, as_json: bool) -> None:
     size = -1
     while True:
         alerts = follower.step()
-        if follower.size != size and not as_json:
+        if follower.size != size:
             size = follower.size
-            out.print(f"{size:,} entries", markup=False)
+            if not as_json:
+                out.print(f"{size:,} entries", markup=False)
+            if checks is not None and size:
+                alerts += checks.run()
         for alert in alerts:
             _tell(alert, on_alert, as_json)
         if any(alert.kind != "stall" for alert in alerts):

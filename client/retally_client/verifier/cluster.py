@@ -1,0 +1,100 @@
+"""`retally verify --scheduler`: ranges of tiles as tasks of a Dask cluster (extra `cluster`; docs/guides/auditor.md).
+
+Workers fetch their tiles from the board's static files themselves; only summaries come back. A worker that is killed
+costs the ranges it was at: the scheduler gives them to another. What depends on more than one range is settled here,
+from summaries that are bound to the board's tree by their leaf hashes, so verdict and report are those of a run without
+a cluster. Workers are trusted like this machine: one that lies about a proof is believed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from typing import Any, Protocol, TypeVar, cast
+
+from retally_client.verifier.board import Board, open_board
+from retally_client.verifier.range_store import Range
+from retally_client.verifier.reading import out_of_range, verified_range
+from retally_crypto.engine import engine
+from retally_crypto.errors import Unusable
+
+CONNECT_SECONDS = 20
+AHEAD = 3
+"""Tasks for each thread of the cluster that are handed out before their turn."""
+
+T = TypeVar("T")
+
+
+class Cluster:
+    """The workers of a scheduler, as `Workers`. Raises Unusable if there is none, or if they have another Retally."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ModuleNotFoundError:
+            raise Unusable("--scheduler needs dask.distributed: pip install 'retally-client[cluster]'") from None
+        try:
+            self._client: _Client = Client(address, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError) as error:
+            raise Unusable(f"there is no scheduler at {address}: {type(error).__name__}") from None
+        others = self._client.run(what_verifies)
+        if not others:
+            raise Unusable(f"the scheduler at {address} has no workers")
+        for worker, other in others.items():
+            if other != what_verifies():
+                raise Unusable(f"worker {worker} has {other}, this machine has {what_verifies()}")
+
+    def close(self) -> None:
+        """Leaves the cluster as it is."""
+        self._client.close()
+
+    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
+        return self._each(verify_there, [(board.location, wanted) for wanted in ranges])
+
+    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
+        return self._each(take_out_there, [(board.location, *task) for task in tasks])
+
+    def _each(self, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+        """Results in the order of the tasks; never more than a few for each thread are under way or waiting here."""
+        ahead = AHEAD * max(1, sum(self._client.nthreads().values()))
+        running: deque[_Future] = deque()
+        try:
+            for task in tasks:
+                running.append(self._client.submit(work, *task, pure=False))
+                if len(running) >= ahead:
+                    yield cast(T, running.popleft().result())
+            while running:
+                yield cast(T, running.popleft().result())
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def what_verifies() -> str:
+    """Version and engine: all machines must have the same."""
+    return f"retally-client {version('retally-client')}, {engine.NAME} engine {engine.VERSION}"
+
+
+def verify_there(location: str, wanted: Range) -> bytes:
+    """A worker's task: `verified_range` of the board at `location`, as the worker reaches it."""
+    return verified_range(open_board(location), wanted)
+
+
+def take_out_there(location: str, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
+    """A worker's task: `out_of_range`."""
+    return out_of_range(open_board(location), of, indices, leaf_hashes)
+
+
+class _Future(Protocol):
+    def result(self) -> object: ...
+    def cancel(self) -> None: ...
+
+
+class _Client(Protocol):
+    """What is used of `distributed.Client`."""
+
+    def run(self, work: Callable[[], str]) -> dict[str, str]: ...
+    def nthreads(self) -> dict[str, int]: ...
+    def submit(self, work: Callable[..., object], *task: object, pure: bool) -> _Future: ...
+    def close(self) -> None: ...
