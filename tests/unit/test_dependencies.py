@@ -78,6 +78,15 @@ def test_crates_are_locked_by_version_and_hash() -> None:
             assert re.fullmatch("[0-9a-f]{64}", each["checksum"])
 
 
+def test_the_accelerator_is_made_of_the_native_engines_crates() -> None:
+    def locked(lock: Path) -> set[tuple[str, str, str]]:
+        packages = tomllib.loads(lock.read_text())["package"]
+        return {(each["name"], each["version"], each.get("checksum", "")) for each in packages}
+
+    engine, accelerator = locked(CARGO / "Cargo.lock"), locked(CARGO.parent / "Cargo.lock")
+    assert {name for name, _version, _checksum in accelerator - engine} == {"retally-wasm"}
+
+
 def locked_in_node() -> Iterator[tuple[str, dict[str, str]]]:
     lock = json.loads((WEB / "package-lock.json").read_text())
     return ((name, each) for name, each in lock["packages"].items() if name and not each.get("link"))
