@@ -39,10 +39,15 @@ const POINTS = 8192;
 
 /** For where no worker can be made: slices of ballots with a breath between them, so that a page stays alive. */
 export class CallingThread implements Pool {
-  readonly #tasks = new ProofTasks();
+  readonly #tasks: ProofTasks;
 
   /** `appetite`: ballots in a slice. Larger batches are faster, and a page answers nothing meanwhile. */
-  constructor(readonly appetite = SMALLEST_BATCH) {}
+  constructor(
+    readonly appetite = SMALLEST_BATCH,
+    tasks: ProofTasks = new ProofTasks(),
+  ) {
+    this.#tasks = tasks;
+  }
 
   begin(election: Election): void {
     this.#tasks.begin(election);
@@ -181,8 +186,7 @@ export class WorkerPool implements Pool {
 }
 
 /** The other end of a port: does one task after the other. */
-export function serveTasks(port: Port): void {
-  const tasks = new ProofTasks();
+export function serveTasks(port: Port, tasks: ProofTasks = new ProofTasks()): void {
   port.listen(
     (message) => {
       const task = message as Task;
