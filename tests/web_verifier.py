@@ -109,7 +109,9 @@ def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path, accelerated
     shards = max(1, min(os.cpu_count() or 1, 8))
     listed = list(folders.values())
     running = [
-        subprocess.Popen([program, str(BUILT), *options, *listed[at::shards]], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [program, str(BUILT), *options, *listed[at::shards]], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for at in range(shards)
     ]
     found: dict[str, Any] = {}
@@ -121,7 +123,10 @@ def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path, accelerated
 
 
 def verify_in_chromium(
-    boards: Mapping[str, BoardToVerify], in_workers: Container[str], place: Path, engines: Mapping[str, str] | None = None
+    boards: Mapping[str, BoardToVerify],
+    in_workers: Container[str],
+    place: Path,
+    engines: Mapping[str, str] | None = None,
 ) -> Findings:
     """The same in Debian's Chromium, over HTTP: those named `in_workers` with a coordinating worker and proof workers,
     the others in the page's own thread. Those in `engines` have the native engine's code in the workers, from the file
@@ -143,7 +148,15 @@ def verify_in_chromium(
         lay_out(place / f"{at:04}", board)
         kept = [f"{at:04}/{KEPT.format(position)}" for position in range(len(board.kept))]
         receipts = [f"{at:04}/{RECEIPT.format(position)}" for position in range(len(board.receipts))]
-        listed.append({"board": f"{at:04}", "kept": kept, "receipts": receipts, "inWorkers": name in in_workers, "engine": (engines or {}).get(name)})
+        listed.append(
+            {
+                "board": f"{at:04}",
+                "kept": kept,
+                "receipts": receipts,
+                "inWorkers": name in in_workers,
+                "engine": (engines or {}).get(name),
+            }
+        )
     with _served(place) as address, driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()

@@ -204,7 +204,9 @@ def test_the_accelerator_is_on_the_verifiers_page_alone(dist: Path) -> None:
     engines = [path for path in published if ENGINE.fullmatch(path)]
     if not (dist.parent / "accelerator" / "engine.wasm").is_file():
         assert engines == [path for path in published if ACCELERATED.fullmatch(path)] == []
-        pytest.skip("NOT TESTED: the accelerator was not built (scripts/accelerator.sh says why), nor is it in the build")
+        pytest.skip(
+            "NOT TESTED: the accelerator was not built (scripts/accelerator.sh says why), nor is it in the build"
+        )
     assert len(engines) == 1
     [script] = [attribute(tag, "src") or "" for tag in tags((dist / "verify.html").read_text(), "script")]
     name = engines[0].removeprefix("assets/")
