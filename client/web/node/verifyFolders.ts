@@ -41,19 +41,19 @@ async function findings(folder: string, pool: Pool): Promise<object> {
 }
 
 /** Nobody waits for this thread to answer. */
-const SLICE = 128;
+const PATIENCE = Infinity;
 
 /** The engine from a file, tried out. */
 async function accelerated(file: string): Promise<CallingThread> {
   const raw = new Uint8Array(await readFile(file));
   const engine = await NativeEngine.load(raw, toHex(sha256(raw)));
   tryOut(engine);
-  return new CallingThread(SLICE, new AcceleratedTasks(engine));
+  return new CallingThread(new AcceleratedTasks(engine), PATIENCE);
 }
 
 async function poolOf([option, value = '']: readonly string[]): Promise<Pool> {
   if (option === '--workers') return nodePool(Number(value));
-  return option === '--engine' ? accelerated(value) : new CallingThread(SLICE);
+  return option === '--engine' ? accelerated(value) : new CallingThread(undefined, PATIENCE);
 }
 
 const folders = process.argv.slice(2);

@@ -77,7 +77,7 @@ describeWithEngine('the accelerated tasks', () => {
     const lengths: number[] = [];
     const draw = crypto.getRandomValues.bind(crypto);
     const spy = vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => {
-      lengths.push(array?.byteLength ?? 0);
+      lengths.push(array.byteLength);
       return draw(array);
     });
     const tasks = new AcceleratedTasks(await engine());
