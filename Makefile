@@ -24,7 +24,8 @@ test: setup-everything  ## every test; tests that need something absent say so
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 	@if [ -d client/web/node_modules ]; then cd client/web && npm test --silent; \
 	 else echo "Node.js is missing: the tests of the web client did not run"; fi
-	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml; \
+	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml \
+	 && cargo test --quiet --locked --manifest-path crypto/wasm/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
 
 check: setup-everything  ## format, lint, types, dependency rule
@@ -33,7 +34,9 @@ check: setup-everything  ## format, lint, types, dependency rule
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@if command -v cargo >/dev/null; then cargo fmt --check --manifest-path crypto/native/Cargo.toml \
-	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings; \
+	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings \
+	 && cargo fmt --check --manifest-path crypto/wasm/Cargo.toml \
+	 && cargo clippy --quiet --locked --all-targets --manifest-path crypto/wasm/Cargo.toml -- -D warnings; \
 	 else echo "cargo is missing: rustfmt and clippy did not run"; fi
 	@if [ -d client/web/node_modules ]; then cd client/web && npm run --silent check; \
 	 else echo "Node.js is missing: the web client was not checked"; fi
@@ -54,4 +57,4 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/cluster.txt -o requirements/development.txt
 
 clean:
-	rm -rf .venv crypto/native/target client/web/node_modules client/web/dist client/web/dist-*
+	rm -rf .venv crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator

@@ -56,6 +56,7 @@ if [ "$web" = web ]; then
   elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
     echo "Node.js 20 or newer is needed for the web client, $(node --version) was found: there is no web client."
   else
+    scripts/accelerator.sh
     cd client/web
     stamp=node_modules/.retally
     packages=$(digest package.json package-lock.json)

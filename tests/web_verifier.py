@@ -28,7 +28,8 @@ from tests.client_boards import board_folder
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 BUILT = WEB / "dist-node" / "verifyFolders.js"
 IN_BROWSER = WEB / "dist-node" / "browser"
-SOURCES = ("node", "src/core", "src/board", "src/verifier", "src/voter")
+ENGINE = WEB / "accelerator" / "engine.wasm"
+SOURCES = ("node", "build", "src/core", "src/board", "src/verifier", "src/accelerator", "src/voter")
 KEPT, RECEIPT = "kept-{:03}.checkpoint", "receipt-{:03}"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -67,6 +68,7 @@ def build(program: str, mode: str, built: Path) -> None:
     """Builds the verifier for Node or for a browser, unless it is newer than everything it is made of."""
     sources = [path for folder in SOURCES for path in (WEB / folder).rglob("*.ts")]
     sources += [WEB / "src" / "webBundle.ts", WEB / "vite.node.config.ts", WEB / "package-lock.json"]
+    sources += [ENGINE] if ENGINE.exists() else []
     if built.exists() and built.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
@@ -90,15 +92,26 @@ def lay_out(folder: Path, board: BoardToVerify) -> Path:
     return folder
 
 
-def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> Findings:
-    """What the browser's verifier finds on each board: one process a core, each over its share."""
+def engine() -> Path:
+    """The native engine's WebAssembly; skips the test where it was not built."""
+    if not ENGINE.is_file():
+        pytest.skip("NOT TESTED: client/web/accelerator/engine.wasm is missing (scripts/accelerator.sh says why)")
+    return ENGINE
+
+
+def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path, accelerated: bool = False) -> Findings:
+    """What the browser's verifier finds on each board: one process a core, each over its share. `accelerated`: the
+    native engine's code rules on proofs."""
     program = node()
+    options = ["--engine", str(engine())] if accelerated else []
     build(program, "production", BUILT)
     folders = {name: str(lay_out(place / f"{at:04}", board)) for at, (name, board) in enumerate(boards.items())}
     shards = max(1, min(os.cpu_count() or 1, 8))
     listed = list(folders.values())
     running = [
-        subprocess.Popen([program, str(BUILT), *listed[at::shards]], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [program, str(BUILT), *options, *listed[at::shards]], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for at in range(shards)
     ]
     found: dict[str, Any] = {}
@@ -109,9 +122,15 @@ def verify_in_node(boards: Mapping[str, BoardToVerify], place: Path) -> Findings
     return {name: found[folder] for name, folder in folders.items()}
 
 
-def verify_in_chromium(boards: Mapping[str, BoardToVerify], in_workers: Container[str], place: Path) -> Findings:
+def verify_in_chromium(
+    boards: Mapping[str, BoardToVerify],
+    in_workers: Container[str],
+    place: Path,
+    engines: Mapping[str, str] | None = None,
+) -> Findings:
     """The same in Debian's Chromium, over HTTP: those named `in_workers` with a coordinating worker and proof workers,
-    the others in the page's own thread."""
+    the others in the page's own thread. Those in `engines` have the native engine's code in the workers, from the file
+    of that name beside the page; an empty name is the build's own."""
     program = node()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -119,6 +138,8 @@ def verify_in_chromium(boards: Mapping[str, BoardToVerify], in_workers: Containe
     driver = pytest.importorskip(
         "playwright.sync_api", reason="NOT TESTED: playwright is missing: no test in a browser"
     )
+    if engines:
+        engine()
     build(program, "browser", IN_BROWSER / "inBrowser.js")
     shutil.copytree(IN_BROWSER, place, dirs_exist_ok=True)
     (place / "index.html").write_text('<!doctype html><script src="inBrowser.js" type="module"></script>')
@@ -127,7 +148,15 @@ def verify_in_chromium(boards: Mapping[str, BoardToVerify], in_workers: Containe
         lay_out(place / f"{at:04}", board)
         kept = [f"{at:04}/{KEPT.format(position)}" for position in range(len(board.kept))]
         receipts = [f"{at:04}/{RECEIPT.format(position)}" for position in range(len(board.receipts))]
-        listed.append({"board": f"{at:04}", "kept": kept, "receipts": receipts, "inWorkers": name in in_workers})
+        listed.append(
+            {
+                "board": f"{at:04}",
+                "kept": kept,
+                "receipts": receipts,
+                "inWorkers": name in in_workers,
+                "engine": (engines or {}).get(name),
+            }
+        )
     with _served(place) as address, driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()

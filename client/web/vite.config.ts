@@ -6,6 +6,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin, PluginOption } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { engineModule } from './build/accelerator.ts';
 import { writeListing } from './build/listing.ts';
 import { finishPage } from './build/pages.ts';
 import { onePage, workersAsBlobs } from './build/singleFile.ts';
@@ -23,7 +24,7 @@ function pagePlugins(mode: string): (Plugin | PluginOption)[] {
 
 export default defineConfig(({ mode }) => ({
   base: './',
-  plugins: [components(), pagePlugins(mode)],
+  plugins: [components(), engineModule(mode === 'verify'), pagePlugins(mode)],
   publicDir: mode === 'voter' || mode === 'development' ? 'public' : false,
   worker: { format: 'iife', rollupOptions: { output: { inlineDynamicImports: true } } },
   build: {

@@ -2,6 +2,7 @@
 // worker for Node, with everything they need in them; with `--mode browser`, dist-node/browser for tests in a browser;
 // with `--mode readers`, dist-node/readers for tests that compare what every reader accepts.
 import { defineConfig, type BuildOptions } from 'vite';
+import { engineModule } from './build/accelerator.ts';
 
 const FOR_NODE: BuildOptions = {
   ssr: true,
@@ -20,6 +21,7 @@ const FOR_BROWSERS: BuildOptions = {
   outDir: 'dist-node/browser',
   minify: false,
   modulePreload: false,
+  assetsInlineLimit: 0,
   rollupOptions: { input: 'node/inBrowser.ts', output: { entryFileNames: '[name].js' } },
 };
 
@@ -34,6 +36,7 @@ const BUILDS: Readonly<Record<string, BuildOptions>> = { browser: FOR_BROWSERS, 
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
+  plugins: [engineModule(mode === 'browser')],
   ssr: { noExternal: true },
   worker: { format: 'iife' as const },
   build: BUILDS[mode] ?? FOR_NODE,

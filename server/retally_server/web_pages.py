@@ -26,6 +26,7 @@ _MEDIA_TYPES = {
     ".sha256": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
 }
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -2,10 +2,13 @@
 
 The same state of every check, the same verdict and exit code, the same entries named, the same counts, paper counts and
 reconciliation, on every attack of `scenarios`, the honest boards they start from, and the boards of docs/spec/vectors.
+So it does with the accelerator, and where the accelerator's file is missing or is another one.
 `test_tampered_boards` and `test_own_boards` hold the reference verifier to the same.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,15 @@ from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, sign
 from tests.attacks.tampering import ATTACKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
 from tests.client_boards import MemoryBoard
 from tests.own_vectors import own_boards
-from tests.web_verifier import BoardToVerify, Findings, of_native, of_web, verify_in_chromium, verify_in_node
+from tests.web_verifier import (
+    BoardToVerify,
+    Findings,
+    engine,
+    of_native,
+    of_web,
+    verify_in_chromium,
+    verify_in_node,
+)
 
 assert scenarios.__all__
 
@@ -80,6 +91,53 @@ def in_node(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def in_chromium(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
     return verify_in_chromium(boards, IN_WORKERS, tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.fixture(scope="module")
+def accelerated_in_node(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return verify_in_node(boards, tmp_path_factory.mktemp("accelerated"), accelerated=True)
+
+
+@pytest.fixture(scope="module")
+def accelerated_in_chromium(boards: dict[str, BoardToVerify], tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    some = {name: boards[name] for name in sorted(IN_WORKERS)}
+    place = tmp_path_factory.mktemp("accelerated")
+    return verify_in_chromium(some, (), place, dict.fromkeys(some, ""))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_accelerated_in_node_it_finds_the_same_in_the_same_words(
+    name: str, accelerated_in_node: Findings, in_node: Findings
+) -> None:
+    ours, theirs = dict(accelerated_in_node[name]), dict(in_node[name])
+    del ours["seconds"], theirs["seconds"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", sorted(IN_WORKERS))
+def test_accelerated_in_chromium_it_finds_what_retally_verify_finds(
+    name: str, accelerated_in_chromium: Findings, native: dict[str, Report]
+) -> None:
+    found = accelerated_in_chromium[name]
+    assert of_web(found) == of_native(native[name])
+    assert (found["workers"] > 0, found["fault"]) == (True, None)
+
+
+@pytest.mark.parametrize("damage", ["missing", "another page", "one byte", "cut short"])
+def test_an_accelerator_that_is_not_the_builds_leaves_the_page_its_own_verdict(
+    damage: str, boards: dict[str, BoardToVerify], native: dict[str, Report], tmp_path: Path
+) -> None:
+    raw = engine().read_bytes()
+    flipped = bytes([raw[-1] ^ 1])
+    damaged = {"another page": b"<!doctype html>", "one byte": raw[:-1] + flipped, "cut short": raw[: len(raw) // 2]}
+    if damage in damaged:
+        (tmp_path / "engine.wasm").write_bytes(damaged[damage])
+    attacked = next(name for name, attack in ATTACKS.items() if attack.check == "V10")
+    some = {name: boards[name] for name in ("honest", attacked)}
+    found = verify_in_chromium(some, (), tmp_path, dict.fromkeys(some, "engine.wasm"))
+    for name in some:
+        assert of_web(found[name]) == of_native(native[name])
+        assert "its file cannot be loaded" in found[name]["fault"]
 
 
 @pytest.mark.parametrize("name", NAMES)

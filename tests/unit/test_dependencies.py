@@ -13,7 +13,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs" / "dependencies.md"
-PYTHON_LOCKS = ("requirements/runtime.txt", "requirements/development.txt", "tests/judges/requirements.txt")
+PYTHON_LOCKS = ("requirements/runtime.txt", "requirements/cluster.txt", "requirements/development.txt", "tests/judges/requirements.txt")
 CARGO = PROJECT / "crypto" / "native"
 WEB = PROJECT / "client" / "web"
 CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
@@ -37,9 +37,8 @@ def direct() -> set[str]:
     """Every package that we name ourselves."""
     cargo = tomllib.loads((CARGO / "Cargo.toml").read_text())
     web = json.loads((WEB / "package.json").read_text())
-    python = (
-        names("requirements/runtime.in") | names("requirements/development.in") | names("tests/judges/requirements.in")
-    )
+    files = ("requirements/runtime.in", "requirements/cluster.in", "requirements/development.in")
+    python = {name for file in (*files, "tests/judges/requirements.in") for name in names(file)}
     return python | set(cargo["dependencies"]) | set(web["dependencies"]) | set(web["devDependencies"])
 
 
@@ -50,7 +49,7 @@ def test_the_page_explains_each_package_that_we_name_and_no_other() -> None:
 
 
 def test_each_package_of_python_projects_is_asked_for() -> None:
-    asked = names("requirements/runtime.in")
+    asked = names("requirements/runtime.in") | names("requirements/cluster.in")
     for file in PROJECT.glob("*/pyproject.toml"):
         project = tomllib.loads(file.read_text())["project"]
         optional = project.get("optional-dependencies", {}).values()
@@ -76,6 +75,15 @@ def test_crates_are_locked_by_version_and_hash() -> None:
         if each not in ours:
             assert each["source"] == CRATES_IO
             assert re.fullmatch("[0-9a-f]{64}", each["checksum"])
+
+
+def test_the_accelerator_is_made_of_the_native_engines_crates() -> None:
+    def locked(lock: Path) -> set[tuple[str, str, str]]:
+        packages = tomllib.loads(lock.read_text())["package"]
+        return {(each["name"], each["version"], each.get("checksum", "")) for each in packages}
+
+    engine, accelerator = locked(CARGO / "Cargo.lock"), locked(CARGO.parent / "Cargo.lock")
+    assert {name for name, _version, _checksum in accelerator - engine} == {"retally-wasm"}
 
 
 def locked_in_node() -> Iterator[tuple[str, dict[str, str]]]:

@@ -3,7 +3,7 @@
 // what stands there for a path, else what stands for `*` (workers ask nobody for anything), and the bundle's listing
 // covers it (docs/spec page 10).
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export type Policies = Readonly<Record<string, string>>;
 
@@ -17,9 +17,19 @@ export function policyOf(root: string, path: string): string {
   return policy;
 }
 
-/** csp.json as it is published, `changed` in place of the policies that only the build knows. */
-export function publishedPolicies(root: string, changed: Policies): string {
-  return `${JSON.stringify({ ...readPolicies(root), ...changed }, null, 2)}\n`;
+/** The one worker with a policy of its own: WebAssembly may run in it, and nowhere else. */
+const ACCELERATED = 'assets/accelerated.worker.js';
+
+/**
+ * csp.json as it is published: `changed` in place of the policies that only the build knows, and the accelerated worker
+ * under the name it has in `folder`, if this build has one.
+ */
+export function publishedPolicies(root: string, folder: string, changed: Policies): string {
+  const { [ACCELERATED]: policy = '', ...others } = readPolicies(root);
+  const assets = existsSync(`${folder}/assets`) ? readdirSync(`${folder}/assets`) : [];
+  const workers = assets.filter((name) => /^accelerated\.worker-[\w-]+\.js$/.test(name)).sort();
+  const named = Object.fromEntries(workers.map((name) => [`assets/${name}`, policy]));
+  return `${JSON.stringify({ ...others, ...changed, ...named }, null, 2)}\n`;
 }
 
 /** `html` with the policy right after the character set. A <meta> cannot carry frame-ancestors: it is left out. */

@@ -59,13 +59,14 @@ function textOf(asset: OutputAsset): string {
 
 /** Puts script, style and icon into `page`, gives it its policy, and leaves that one file as `name`, beside csp.json. */
 export function onePage(page: string, name: string): Plugin {
-  let root = '';
+  let [root, folder] = ['', ''];
   return {
     name: 'retally-one-page',
     enforce: 'post',
     apply: 'build',
     configResolved(config) {
       root = config.root;
+      folder = resolve(root, config.build.outDir);
     },
     generateBundle: {
       order: 'post',
@@ -105,7 +106,7 @@ export function onePage(page: string, name: string): Plugin {
         this.emitFile({
           type: 'asset',
           fileName: 'csp.json',
-          source: publishedPolicies(root, { [name]: policy }),
+          source: publishedPolicies(root, folder, { [name]: policy }),
         });
       },
     },

@@ -1,5 +1,7 @@
 // The verifier in a browser over boards on a server, for tests of agreement: with a coordinating worker and proof workers
-// as a page runs it, or in the one thread of a page that gets no worker. `findings(list)` answers as verifyFolders does.
+// as a page runs it, with or without the native engine's code, or in the one thread of a page that gets no worker. `findings(list)` answers as verifyFolders does.
+import { ENGINE } from 'virtual:retally-engine';
+import { runAccelerated } from '../src/accelerator/runAccelerated.ts';
 import { parsePolicy } from '../src/board/policy.ts';
 import { HttpBoard, Unreachable } from '../src/board/source.ts';
 import { Malformed } from '../src/core/errors.ts';
@@ -13,20 +15,29 @@ interface Listed {
   readonly kept: readonly string[];
   readonly receipts: readonly string[];
   readonly inWorkers: boolean;
+  /** With the engine, whose file is at this address. */
+  readonly engine: string | null;
 }
 
 async function read(address: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(address)).arrayBuffer());
 }
 
-async function findings({ board, kept, receipts, inWorkers }: Listed): Promise<object> {
+async function findings({ board, kept, receipts, inWorkers, engine }: Listed): Promise<object> {
   try {
     const policy = parsePolicy(await read(`${board}/policy.txt`));
     const source = new HttpBoard(board);
     const brought = { kept: await Promise.all(kept.map(read)), receipts: await Promise.all(receipts.map(read)) };
     let workers = 0;
+    const onWorkers = (count: number) => (workers = count);
+    if (engine !== null) {
+      if (ENGINE === null) throw new Error('there is no engine in this build');
+      const offered = { ...ENGINE, address: new URL(engine || ENGINE.address, location.href).href };
+      const { report, fault } = await runAccelerated(source, policy, offered, { ...brought, onWorkers });
+      return { ...findingsOf(report), workers, fault };
+    }
     const report = inWorkers
-      ? await runInWorkers(source, policy, { ...brought, onWorkers: (count) => (workers = count) })
+      ? await runInWorkers(source, policy, { ...brought, onWorkers })
       : await verify(source, policy, brought);
     return { ...findingsOf(report), workers };
   } catch (error) {

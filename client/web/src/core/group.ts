@@ -5,6 +5,7 @@
 import { ristretto255 } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { le, leToBigint, type Bytes } from './bytes.ts';
+import { decodeElement } from './decodeElement.ts';
 import { Malformed } from './errors.ts';
 import type { Group } from './linearRelation.ts';
 import { multiScalar } from './multiScalar.ts';
@@ -23,12 +24,8 @@ export const IDENTITY: Point = ristretto255.Point.ZERO;
 /** The element of a canonical encoding other than the identity's. */
 export function decodePoint(raw: Bytes): Point {
   if (raw.length !== POINT_LENGTH) throw new Malformed(`a point of ${raw.length} bytes`);
-  let point: Point;
-  try {
-    point = ristretto255.Point.fromBytes(raw);
-  } catch {
-    throw new Malformed('a point that is not canonically encoded');
-  }
+  const point = decodeElement(raw);
+  if (point === null) throw new Malformed('a point that is not canonically encoded');
   if (raw.every((byte) => byte === 0)) throw new Malformed('the identity where a point is demanded');
   return point;
 }

@@ -693,6 +693,15 @@ export const en = {
       other: '{count} checkpoints of this board are remembered.',
     },
     rememberNone: 'The next verification here will notice if the board was rewritten in between.',
+    accelerate: 'Faster: let the native engine’s code check the proofs (WebAssembly)',
+    accelerateHint:
+      'The code is that of the program retally verify. With it this page is no longer an independent second opinion on the proofs; everything else is still checked by the page’s own code.',
+    accelerated: 'Accelerated by the native engine’s code: not an independent verifier',
+    acceleratedText:
+      'The ballots’ proofs and sums are checked by the same code as in retally verify, so an error in it would show in neither. For an independent verdict, verify again without it.',
+    accelerationFault: 'The native engine’s code is not used',
+    accelerationFaultText:
+      'This page’s own, independent code does all the checks, from the beginning. The reason: {reason}',
     start: 'Start',
     again: 'Verify something else',
     running: 'Verifying',

@@ -46,7 +46,8 @@ function outcomeOf(report: Report): object | null {
   };
 }
 
-/** The file a page saves. */
-export function reportJson(report: Report): string {
-  return JSON.stringify(reportDocument(report), null, 2) + '\n';
+/** The file a page saves. It says so where the native engine's code ruled on the proofs. */
+export function reportJson(report: Report, accelerated = false): string {
+  const document = accelerated ? { ...reportDocument(report), accelerated } : reportDocument(report);
+  return JSON.stringify(document, null, 2) + '\n';
 }

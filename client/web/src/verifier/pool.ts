@@ -31,18 +31,32 @@ export type Task =
 export type Answer =
   { readonly proofs: readonly ProofRuling[] } | { readonly sums: Bytes } | { readonly error: string };
 
-/** Ballots in one task: enough for a batch to pay off, few enough for progress, and to share them out. */
+/**
+ * Ballots in one task, as measured (benchmarks/BROWSER.md): below the smallest, a batch loses what it is for; above the
+ * largest, it wins nothing that would be worth less frequent progress.
+ */
 const LARGEST_BATCH = 128;
-const SMALLEST_BATCH = 16;
-/** Points in one task of sums. */
+const SMALLEST_BATCH = 32;
+/** Points in one task of sums, and in one slice of the calling thread's. */
 const POINTS = 8192;
+const POINTS_IN_SLICE = 256;
+/** Milliseconds that the calling thread may answer nobody; slices begin small and grow as long as they take less. */
+const PATIENCE = 30;
+const FIRST_SLICE = 2;
 
 /** For where no worker can be made: slices of ballots with a breath between them, so that a page stays alive. */
 export class CallingThread implements Pool {
-  readonly #tasks = new ProofTasks();
+  readonly appetite = SMALLEST_BATCH;
+  readonly #tasks: ProofTasks;
+  readonly #patience: number;
+  #slice: number;
 
-  /** `appetite`: ballots in a slice. Larger batches are faster, and a page answers nothing meanwhile. */
-  constructor(readonly appetite = SMALLEST_BATCH) {}
+  /** `patience`: milliseconds in a slice. Larger batches are faster, and a page answers nothing meanwhile. */
+  constructor(tasks: ProofTasks = new ProofTasks(), patience = PATIENCE) {
+    this.#tasks = tasks;
+    this.#patience = patience;
+    this.#slice = patience === Infinity ? LARGEST_BATCH : FIRST_SLICE;
+  }
 
   begin(election: Election): void {
     this.#tasks.begin(election);
@@ -50,21 +64,40 @@ export class CallingThread implements Pool {
 
   async rule(ballots: readonly ProvenBallot[]): Promise<readonly ProofRuling[]> {
     const rulings: ProofRuling[] = [];
-    for (let at = 0; at < ballots.length; at += this.appetite) {
-      rulings.push(...this.#tasks.rule(ballots.slice(at, at + this.appetite)));
+    for (let at = 0; at < ballots.length;) {
+      const some = ballots.slice(at, at + this.#slice);
+      const begun = performance.now();
+      rulings.push(...this.#tasks.rule(some));
+      this.#fit(some.length, performance.now() - begun);
+      at += some.length;
       await breath();
     }
     return rulings;
   }
 
+  /** The next slice takes as long as nobody minds, if ballots go on taking what these took. */
+  #fit(ballots: number, took: number): void {
+    const fitting = Math.floor((ballots * this.#patience) / Math.max(took, 1));
+    this.#slice = Math.max(1, Math.min(fitting, 2 * this.#slice, LARGEST_BATCH));
+  }
+
   async sumColumns(rows: readonly Bytes[]): Promise<Bytes> {
+    const width = rows[0]?.length ?? 0;
     const sums: Bytes[] = [];
-    for (const place of slicesOf(rows)) {
-      const { packed, columns } = slice(rows, place);
-      sums.push(this.#tasks.sums(packed, columns));
+    for (let at = 0; at < width; at += 32) sums.push(await this.#sum(rows.map((row) => row.subarray(at, at + 32))));
+    return concat(...sums);
+  }
+
+  /** One column: the sums of its slices, and so on until one is left. */
+  async #sum(column: readonly Bytes[]): Promise<Bytes> {
+    const partial: Bytes[] = [];
+    for (let at = 0; at < column.length; at += POINTS_IN_SLICE) {
+      partial.push(this.#tasks.sums(concat(...column.slice(at, at + POINTS_IN_SLICE)), 1));
       await breath();
     }
-    return concat(...sums);
+    // A partial sum may be the identity, which is no point to add up.
+    const left = partial.filter((sum) => sum.some((byte) => byte !== 0));
+    return left.length > 1 ? this.#sum(left) : (left[0] ?? new Uint8Array(32));
   }
 
   close(): void {
@@ -181,8 +214,7 @@ export class WorkerPool implements Pool {
 }
 
 /** The other end of a port: does one task after the other. */
-export function serveTasks(port: Port): void {
-  const tasks = new ProofTasks();
+export function serveTasks(port: Port, tasks: ProofTasks = new ProofTasks()): void {
   port.listen(
     (message) => {
       const task = message as Task;

@@ -13,6 +13,8 @@ export interface InWorkers extends Omit<Options, 'pool'> {
   readonly cores?: number;
   /** Told how many proof workers there are; 0 when the page's own thread does the work. */
   readonly onWorkers?: (count: number) => void;
+  /** Makes a proof worker of another kind, adds it to the list, and gives the port to it. Throws where there is none. */
+  readonly startProver?: (workers: Worker[]) => Promise<MessagePort>;
 }
 
 /** As `verify`, in workers. Throws Unreachable where the board could not be read, Aborted when cancelled. */
@@ -22,22 +24,18 @@ export async function runInWorkers(source: BoardSource, policy: TrustPolicy, opt
   try {
     const coordinator = await start(workers);
     if (coordinator === null) {
+      if (options.startProver !== undefined) throw new Error('the browser makes no workers');
       options.onWorkers?.(0);
       return await verify(source, policy, options);
     }
-    const provers = (await Promise.all(Array.from({ length: cores }, () => start(workers)))).filter(
-      (worker) => worker !== null,
-    );
-    options.onWorkers?.(provers.length);
+    const startProver = options.startProver ?? startOwn;
+    const started = await Promise.all(Array.from({ length: cores }, () => startProver(workers)));
+    const channels = started.filter((port) => port !== null);
+    options.onWorkers?.(channels.length);
     const died = new Promise<never>((_, reject) => {
       for (const worker of workers) {
         worker.onerror = (event) => reject(new Error(`a worker of the verifier stopped: ${event.message}`));
       }
-    });
-    const channels = provers.map((worker) => {
-      const { port1, port2 } = new MessageChannel();
-      worker.postMessage({ role: 'prove', tasks: port1 } satisfies Role, [port1]);
-      return port2;
     });
     const { port1, port2 } = new MessageChannel();
     const control = options.control ?? new Control();
@@ -56,6 +54,15 @@ export async function runInWorkers(source: BoardSource, policy: TrustPolicy, opt
   } finally {
     for (const worker of workers) worker.terminate();
   }
+}
+
+/** The port to a new proof worker; null where there is none. */
+async function startOwn(workers: Worker[]): Promise<MessagePort | null> {
+  const worker = await start(workers);
+  if (worker === null) return null;
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ role: 'prove', tasks: port1 } satisfies Role, [port1]);
+  return port2;
 }
 
 /** A worker that has said it runs; null where the browser makes none or its script does not load. */

@@ -39,6 +39,8 @@ type Contests = readonly Manifest['contests'][number][];
 /** The contests of a style, and the lengths that they give a ballot's blobs (6.5). */
 interface StyleShape {
   readonly contests: Contests;
+  /** The serialised relation without its elements. */
+  readonly header: Bytes;
   readonly bits: number;
   readonly equations: number;
   readonly scalars: number;
@@ -46,14 +48,14 @@ interface StyleShape {
 
 const shapes = new WeakMap<Manifest, StyleShape[]>();
 
-function shapeOf(manifest: Manifest, style: number): StyleShape {
+export function shapeOf(manifest: Manifest, style: number): StyleShape {
   const known = shapes.get(manifest) ?? [];
   shapes.set(manifest, known);
   const made = known[style];
   if (made !== undefined) return made;
   const contests = styleOf(manifest, manifest.styles[style]?.id ?? '')?.contests ?? [];
-  const { elementCount, equations, scalarCount } = sharedBallotShape(contests);
-  const shape = { contests, bits: (elementCount - 3) / 2, equations: equations.length, scalars: scalarCount };
+  const { header, elementCount, equations, scalarCount } = sharedBallotShape(contests);
+  const shape = { contests, header, bits: (elementCount - 3) / 2, equations: equations.length, scalars: scalarCount };
   known[style] = shape;
   return shape;
 }

@@ -1,8 +1,9 @@
 // Workers behind ports do the same work as the calling thread, and a worker that dies ends in no verdict.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { concat, toHex } from '../../src/core/bytes.ts';
 import { BASE, IDENTITY, add, encodePoint, multiply, type Point } from '../../src/core/group.ts';
 import { CallingThread, WorkerPool, serveTasks } from '../../src/verifier/pool.ts';
+import { ProofTasks, type ProofRuling, type ProvenBallot } from '../../src/verifier/v10BallotProofs.ts';
 import { channel } from './channels.ts';
 
 function workers(count: number): { pool: WorkerPool; die: (reason: Error) => void } {
@@ -36,10 +37,42 @@ describe('sums of columns', () => {
     expect(encoded.map(toHex)).toEqual(before);
   });
 
+  it('of the calling thread are those of its slices, some of which may be the identity', async () => {
+    const [point, opposite] = [encodePoint(BASE), encodePoint(IDENTITY.subtract(BASE))];
+    const column = Array.from({ length: 600 }, (_, at) => (at % 2 === 0 ? point : opposite));
+    expect(toHex(await new CallingThread().sumColumns([...column, point]))).toBe(toHex(point));
+    expect(toHex(await new CallingThread().sumColumns(column))).toBe('00'.repeat(32));
+  });
+
   it('may be the identity, which is zeros', async () => {
     const opposite = encodePoint(IDENTITY.subtract(BASE));
     const sums = await new CallingThread().sumColumns([encodePoint(BASE), opposite]);
     expect(sums.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('the calling thread', () => {
+  it('takes so many ballots at once as take no longer than a page may be silent, at least one', async () => {
+    const slices: number[] = [];
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    let milliseconds = 1;
+    class Slow extends ProofTasks {
+      override rule(ballots: readonly ProvenBallot[]): ProofRuling[] {
+        slices.push(ballots.length);
+        now += milliseconds * ballots.length;
+        return ballots.map(() => null);
+      }
+    }
+    const thread = new CallingThread(new Slow());
+    const ballots = (count: number) => Array.from({ length: count }, () => ({}) as ProvenBallot);
+    expect(await thread.rule(ballots(62))).toHaveLength(62);
+    milliseconds = 100;
+    await thread.rule(ballots(32));
+    clock.mockRestore();
+    expect(slices.slice(0, 5)).toEqual([2, 4, 8, 16, 30]);
+    expect(slices.at(-1)).toBe(1);
+    expect(slices.reduce((sum, one) => sum + one, 0)).toBe(94);
   });
 });
 

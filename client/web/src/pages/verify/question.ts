@@ -15,4 +15,6 @@ export interface Question {
   readonly receipts: readonly Bytes[];
   /** Compare with, and add to, the checkpoints kept in this browser. */
   readonly remember: boolean;
+  /** Let the native engine's code rule on proofs. */
+  readonly accelerate: boolean;
 }

@@ -1,5 +1,8 @@
-// One verification from the form's question to a report: which policy, which kept checkpoints, V21, and what to remember.
+// One verification from the form's question to a report: which policy, which kept checkpoints, whose code rules on proofs,
+// V21, and what to remember.
 
+import { ENGINE } from 'virtual:retally-engine';
+import { runAccelerated } from '../../accelerator/runAccelerated.ts';
 import { fromUtf8, toHex, utf8 } from '../../core/bytes.ts';
 import { FilesBoard, HttpBoard, type BoardSource } from '../../board/source.ts';
 import type { TrustPolicy } from '../../board/policy.ts';
@@ -17,6 +20,12 @@ export type Running =
   | { readonly status: 'cancelled' }
   | { readonly status: 'not run'; readonly reason: string };
 
+/** Whether the native engine's code ruled on proofs; `fault`: it was wanted, and why it does not. */
+export interface Acceleration {
+  readonly used: boolean;
+  readonly fault: string | null;
+}
+
 /** How fast a verification was, pauses left out. */
 export interface Speed {
   readonly seconds: number;
@@ -32,11 +41,14 @@ export class Verification {
   current = $state.raw<Running>({ status: 'running', progress: null, bundle: false });
   paused = $state(false);
   cores = $state(1);
+  /** Whose code rules on proofs: the independent TypeScript verifier's unless the reader wanted the native engine's. */
+  acceleration = $state.raw<Acceleration>({ used: false, fault: null });
   readonly #control = new Control();
   #idle = 0;
   #pausedAt = 0;
 
   constructor(readonly question: Question) {
+    this.acceleration = { used: question.accelerate, fault: null };
     void this.#run();
   }
 
@@ -69,7 +81,7 @@ export class Verification {
       const found = await bundleFinding(report, typeof board === 'string');
       const whole = found === null ? report : withV21(report, found);
       if (this.#control.aborted) return;
-      if (remember) rememberReport(whole);
+      if (remember) rememberReport(whole, this.acceleration.used);
       const rate = report.ballots < FEWEST_TO_MEASURE ? null : (60 * report.ballots) / seconds / this.cores;
       this.#show({ status: 'done', report: whole, speed: { seconds, cores: this.cores, rate } });
     } catch (error) {
@@ -78,15 +90,20 @@ export class Verification {
     }
   }
 
-  #verify(source: BoardSource, policy: TrustPolicy): Promise<Report> {
+  async #verify(source: BoardSource, policy: TrustPolicy): Promise<Report> {
     const remembered = this.question.remember ? keptCheckpoints(policy.origin).map((text) => utf8(text)) : [];
-    return runInWorkers(source, policy, {
+    const options = {
       kept: [...this.question.kept, ...remembered],
       receipts: this.question.receipts,
       control: this.#control,
-      onProgress: (progress) => this.#show({ status: 'running', progress, bundle: false }),
-      onWorkers: (count) => (this.cores = Math.max(1, count)),
-    });
+      onProgress: (progress: Progress) => this.#show({ status: 'running', progress, bundle: false }),
+      onWorkers: (count: number) => (this.cores = Math.max(1, count)),
+      onFault: (fault: string) => (this.acceleration = { used: false, fault }),
+    };
+    if (!this.question.accelerate) return runInWorkers(source, policy, options);
+    if (ENGINE !== null) return (await runAccelerated(source, policy, ENGINE, options)).report;
+    options.onFault('this page was built without it');
+    return runInWorkers(source, policy, options);
   }
 
   /** What was cancelled stays cancelled, whatever arrives afterwards. */
@@ -105,11 +122,13 @@ async function bundleFinding(report: Report, served: boolean): Promise<BundleFin
   return checkWebBundle(origins, bundle === null ? null : toHex(bundle));
 }
 
-function rememberReport(report: Report): void {
+function rememberReport(report: Report, accelerated: boolean): void {
   const { checkpoint, size, root } = report;
   if (!report.accepted || checkpoint === null || size === null || root === null) return;
   // A checkpoint that contradicts the kept ones is evidence, not something to compare with (9.3).
   if (report.states.V02 === 'pass') keepCheckpoint(report.origin, fromUtf8(checkpoint));
+  // What is remembered as this browser's verdict is the independent verifier's.
+  if (accelerated) return;
   const time = Math.floor(Date.now() / 1000);
   rememberVerdict({ verdict: report.verdictLine, election: report.electionId, size, root, time });
 }
