@@ -41,8 +41,9 @@ check: setup-everything  ## format, lint, types, dependency rule
 	@if [ -d client/web/node_modules ]; then cd client/web && npm run --silent check; \
 	 else echo "Node.js is missing: the web client was not checked"; fi
 
-bench: setup-development  ## measure on this machine; writes benchmarks/figures.json
+bench: setup-development  ## measure on this machine; writes benchmarks/figures.json and the tables of docs/performance.md
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.performance
 
 serve: setup-web  ## server and page with a ready small election, and a finished one
 	@if [ -f client/web/dist/bundle.sha256 ]; then $(BIN)/retally lab serve --web client/web/dist $(ARGS); \

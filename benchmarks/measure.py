@@ -22,10 +22,11 @@ from functools import partial
 from retally_crypto.ballots import FIRST, SealedBallot, ballot_statement, encrypt, prove_ballot, verify_ballots
 from retally_crypto.contests import layout
 from retally_crypto.engine import engine
-from retally_crypto.entries import Ballot, parse_entry
+from retally_crypto.entries import Ballot, election_id, parse_entry, sign_entry
 from retally_crypto.manifest import Manifest
+from retally_crypto.ranges import ROW, Rules, summarise
 from retally_crypto.tiles import encode_bundle
-from tests.elections import contest, manifest
+from tests.elections import contest, manifest, signing_key
 
 OPTIONS = 11
 """Options of the one contest, of which a voter may choose one or none: 12 bits."""
@@ -72,9 +73,13 @@ class Electorate:
     """An open election with so many voters who vote once."""
 
     manifest: Manifest
-    election_id: bytes
+    entry: bytes
     key: bytes
     voters: tuple[bytes, ...]
+
+    @property
+    def election_id(self) -> bytes:
+        return election_id(self.entry)
 
     def encrypt(self) -> list[SealedBallot]:
         choices = [[1, *([0] * (OPTIONS - 1))]]
@@ -98,6 +103,12 @@ class Electorate:
             for ballot, (elements, tag) in zip(ballots, statements, strict=True)
         )
 
+    def verify_as_a_board(self, bundles: list[bytes]) -> bool:
+        """From bundles to the summary of a range (`retally_crypto.ranges`): hashed, read, verified, summed."""
+        hashed = [(bundle, engine.hash_leaves(bundle)) for bundle in bundles]
+        summary = summarise(Rules(self.entry, self.key), 0, hashed, 0)
+        return all(proven for _, _, _, proven, _, _ in ROW.iter_unpack(summary.rows)) and not summary.malformed
+
     def verify_together(self, ballots: list[Ballot]) -> bool:
         return not verify_ballots(ballots, self.manifest, self.election_id, self.key)
 
@@ -107,14 +118,20 @@ def measure(ballot_count: int, single_count: int, repeats: int, clock: Callable[
     fastest = partial(best, clock=clock)
     rules = manifest([contest("question", OPTIONS, 0, 1)])
     voters = tuple(fresh_scalars(1) for _ in range(ballot_count))
-    electorate = Electorate(rules, secrets.token_bytes(32), engine.multiply_base(fresh_scalars(1)), voters)
+    entry = sign_entry(rules, [signing_key("authority")])
+    electorate = Electorate(rules, entry, engine.multiply_base(fresh_scalars(1)), voters)
     shape = layout(rules, 0)
     selections = ballot_count * shape.n_bits
 
     sealed = electorate.encrypt()
     entries = electorate.prove(sealed)
     ballots = electorate.read(entries)
-    if not (electorate.verify_together(ballots) and electorate.verify_singly(ballots[:single_count])):
+    bundles = [encode_bundle(entries[at : at + 256]) for at in range(0, len(entries), 256)]
+    if not (
+        electorate.verify_together(ballots)
+        and electorate.verify_singly(ballots[:single_count])
+        and electorate.verify_as_a_board(bundles)
+    ):
         raise AssertionError("an honest ballot is refused: nothing was measured")
 
     commitments = 32 * shape.template.equations
@@ -123,7 +140,6 @@ def measure(ballot_count: int, single_count: int, repeats: int, clock: Callable[
     scalars = fresh_scalars(len(weighed) // 32, 16) + fresh_scalars(len(multiplied) // 32)
     points = weighed + multiplied
 
-    bundles = [encode_bundle(entries[at : at + 256]) for at in range(0, len(entries), 256)]
     leaves = secrets.token_bytes(32 * HASHED_LEAVES)
     counts = [secrets.randbelow(BOUND) for _ in range(LOGARITHMS)]
     sums = engine.multiply_base(b"".join(count.to_bytes(32, "little") for count in counts))
@@ -136,9 +152,9 @@ def measure(ballot_count: int, single_count: int, repeats: int, clock: Callable[
     seconds = {
         "encrypt": fastest(repeats, electorate.encrypt) / selections,
         "prove": fastest(repeats, lambda: electorate.prove(sealed)) / selections,
-        "read": fastest(repeats, lambda: electorate.read(entries)) / selections,
         "verify singly": fastest(repeats, lambda: electorate.verify_singly(ballots[:single_count])) / single,
         "verify in a batch": fastest(repeats, lambda: electorate.verify_together(ballots)) / selections,
+        "verify a board's range": fastest(repeats, lambda: electorate.verify_as_a_board(bundles)) / selections,
         "raw decompressions": fastest(repeats, lambda: engine.invalid_points(points)) / selections,
         "raw multi-scalar multiplication": fastest(repeats, lambda: engine.multi_scalar_multiply(scalars, points))
         / selections,

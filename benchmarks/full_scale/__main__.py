@@ -1,4 +1,4 @@
-"""`python -m benchmarks.full_scale make|close FOLDER`: see `make`; `verify` and `curve` measure."""
+"""`python -m benchmarks.full_scale make|close|recount FOLDER`: see `make` and `recount`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.full_scale.make import close_board, make_ballots
+from benchmarks.full_scale.recount import recount as measured
+from benchmarks.full_scale.recount import write
 from retally_client.console import err, progress
 from retally_client.lab.replay import load_replay
 
@@ -35,6 +37,16 @@ def close(folder: Folder, ballots: list[int], scale: Scale = 1) -> None:
     replay = load_replay(scale)
     for size in ballots:
         close_board(folder, replay, min(size, len(replay.ballots)), _say)
+
+
+@app.command()
+def recount(folder: Folder, ballots: list[int], scheduler: str | None = None) -> None:
+    """Measure `retally verify` of closed boards with so many ballots; writes benchmarks/full_scale.json."""
+    for size in ballots:
+        made = measured(folder, size, scheduler)
+        if scheduler is None:
+            write(made)
+        _say(f"{size:,} ballots: {made.from_nothing}, again: {made.again}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from typing import IO
 
 from benchmarks.full_scale.tiles import TileWriter
 from benchmarks.hammer.ballots import Unpublished
-from retally_client.authority.acts import closing_entry, result_entry
+from retally_client.authority.acts import result_entry
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import decrypt, make_journal, read_journal
 from retally_client.lab.demo import GUARDIANS, REGISTRARS, THRESHOLD, demo_manifest
@@ -42,10 +42,10 @@ from retally_crypto.contests import ContestLayout, layout
 from retally_crypto.credentials import public_part, roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
+from retally_crypto.entries import Closing, sign_entry
 from retally_crypto.errors import Unusable
 from retally_crypto.notes import SigningKey, format_vkey
 from retally_crypto.policy import format_policy, parse_policy
-from retally_crypto.record import Record
 from retally_crypto.relations import ORDER
 
 FABRICATE = Path(__file__).resolve().parent / "fabricate"
@@ -117,13 +117,8 @@ def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
         writer.publish()
         return verify_board(FolderBoard(board), policy, signed_off=folder / "signed-off")
 
-    def record() -> Record:
-        found = report().record
-        if found is None:
-            raise Unusable(f"{board} does not verify")
-        return found
-
-    writer.append([closing_entry(record(), officials.authority)])
+    closing = Closing(election=policy.election_id, ballots=size)
+    writer.append([sign_entry(closing, [officials.authority])])
     closed = report()
     for number in range(1, THRESHOLD + 1):
         own = secrets_from_bytes(b64url_decode(kept["guardians"][number - 1]))
@@ -131,8 +126,12 @@ def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
         make_journal(journal, own.journal)
         guardian = officials.guardians[number - 1]
         writer.append([decrypt(closed, own, guardian, read_journal(journal, own.journal))])
-    writer.append([result_entry(record(), officials.authority)])
-    told(f"{board.name}: {writer.size:,} entries, {report().verdict_line}")
+    decrypted = report().record
+    if decrypted is None:
+        raise Unusable(f"{board} does not verify")
+    writer.append([result_entry(decrypted, officials.authority)])
+    writer.publish()
+    told(f"{board.name}: {writer.size:,} entries")
     return board
 
 
@@ -216,4 +215,7 @@ def _write_counts(path: Path, replay: Replay, size: int) -> None:
     for ballot in last.values():
         district = replay.districts[ballot.district]
         counts[district.number][district.candidates[ballot.choice].code] += 1
-    path.write_text(json.dumps({"ballots": size, "superseded": size - len(last), "counts": counts}, indent=1) + "\n")
+    # One bit an option, and one for who chooses none.
+    selections = sum(len(replay.districts[ballot.district].candidates) + 1 for ballot in replay.ballots[:size])
+    plan = {"ballots": size, "superseded": size - len(last), "selections": selections, "counts": counts}
+    path.write_text(json.dumps(plan, indent=1) + "\n")

@@ -182,8 +182,8 @@ The ballot is one question with 11 answers of which a voter chooses one or none.
 every time is divided by the number of bits verified. On one core it is the processor's time, which other work on the
 machine does not lengthen by having its turn; on more it is passed time. Retally and the peers take turns, and each row
 is the best of its rounds, so that what disturbs the machine disturbs all of them. `÷ Retally` divides by the row of
-Retally that reads and verifies, on as many cores; rows without it are parts, or bounds. Before it is timed, each peer
-has accepted honest ballots and refused a forged one.
+Retally that verifies a board's bytes, on as many cores; rows without it are parts, or bounds. Before it is timed, each
+peer has accepted honest ballots and refused a forged one.
 
 | | Retally | electionguard | belenios-tool |
 |---|---|---|---|

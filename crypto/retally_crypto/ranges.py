@@ -94,18 +94,17 @@ class RangeSummary:
         return self.leaf_hashes[at : at + 32]
 
 
-def summarise(rules: Rules, first: int, bundles: Iterable[bytes], begin: int) -> RangeSummary:
+def summarise(rules: Rules, first: int, bundles: Iterable[tuple[bytes, bytes]], begin: int) -> RangeSummary:
     """The summary of the entries in these bundles, the first of which has index `first`; ballots before `begin` are
     not looked at.
 
-    Every bundle is well formed. Proofs are verified on all cores, without the interpreter's lock. No more than
-    BYTES_AT_ONCE of entries, or one bundle, are looked at together.
+    Every bundle is well formed, and comes with its leaf hashes. Proofs are verified on all cores, without the
+    interpreter's lock. No more than BYTES_AT_ONCE of entries, or one bundle, are looked at together.
     """
     reading = _reading(rules)
     found = _Found()
     position = first
-    for group in _groups(bundles):
-        hashes = b"".join(engine.hash_leaves(bundle) for bundle in group)
+    for group, hashes in _groups(bundles):
         found.leaf_hashes.append(hashes)
         end = position + len(hashes) // 32
         if begin <= position:
@@ -126,15 +125,18 @@ def summarise(rules: Rules, first: int, bundles: Iterable[bytes], begin: int) ->
     )
 
 
-def _groups(bundles: Iterable[bytes]) -> Iterator[list[bytes]]:
+def _groups(bundles: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[list[bytes], bytes]]:
+    """Bundles to look at together, and their leaf hashes."""
     group: list[bytes] = []
-    for bundle in bundles:
+    hashes = b""
+    for bundle, leaves in bundles:
         if group and sum(map(len, group)) + len(bundle) > BYTES_AT_ONCE:
-            yield group
-            group = []
+            yield group, hashes
+            group, hashes = [], b""
         group.append(bundle)
+        hashes += leaves
     if group:
-        yield group
+        yield group, hashes
 
 
 @dataclass

@@ -13,7 +13,12 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs" / "dependencies.md"
-PYTHON_LOCKS = ("requirements/runtime.txt", "requirements/cluster.txt", "requirements/development.txt", "tests/judges/requirements.txt")
+PYTHON_LOCKS = (
+    "requirements/runtime.txt",
+    "requirements/cluster.txt",
+    "requirements/development.txt",
+    "tests/judges/requirements.txt",
+)
 CARGO = PROJECT / "crypto" / "native"
 WEB = PROJECT / "client" / "web"
 CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"

@@ -37,8 +37,8 @@ def measured(system: str, microseconds: float, cores: int = 1, step: str = "veri
     return Measurement(system, "1.0", step, cores, 12, 10, microseconds, **given)
 
 
-def retally_found(read: float, batch: float) -> dict[str, Any]:
-    steps = {"read": read, "verify in a batch": batch, "verify singly": 70.0}
+def retally_found(board: float, batch: float) -> dict[str, Any]:
+    steps = {"verify a board's range": board, "verify in a batch": batch, "verify singly": 70.0}
     raw = {"raw decompressions": 20.0, "raw multi-scalar multiplication": 40.0}
     run = {"version": "1.0", "engine": "native", "ballots": 10, "selections": 120}
     return {**run, "microseconds_per_selection": {**steps, **raw}}
@@ -125,7 +125,7 @@ def test_the_page_names_who_is_absent_and_why() -> None:
 def test_retally_is_compared_with_reading_included() -> None:
     found = [retally_found(9, 50), retally_found(8, 60)]
     whole, *parts = read_retally(2, found, [0.0, 0.5])
-    assert (whole.microseconds_per_selection, whole.rounds, whole.cores) == (59, [59, 68], 2)
+    assert (whole.microseconds_per_selection, whole.rounds, whole.cores) == (8, [9, 8], 2)
     assert whole.selections_per_ballot == 12
     assert whole.compared
     assert not any(part.compared for part in parts)

@@ -93,7 +93,7 @@ def bundles_between(first: int, end: int) -> Iterator[Bundle]:
 
 def verify_range(board: Board, wanted: Range) -> RangeSummary:
     """Reads and verifies one range. Raises NotRead, Contradiction or Unreachable."""
-    bundles = (read_bundle(board, bundle)[0] for bundle in bundles_between(wanted.first, wanted.end))
+    bundles = (read_bundle(board, bundle) for bundle in bundles_between(wanted.first, wanted.end))
     return summarise(wanted.rules, wanted.first, bundles, wanted.begin)
 
 

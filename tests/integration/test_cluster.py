@@ -1,0 +1,141 @@
+"""`retally verify --scheduler` with a scheduler and workers that are processes of their own: same report, and a worker
+that is killed costs its ranges only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retally_client.verifier.board import FolderBoard
+from retally_client.verifier.cluster import Cluster
+from retally_client.verifier.report import Report, report_json
+from retally_client.verifier.run import verify_board
+from retally_crypto.errors import Unusable
+from tests.boards import Election
+from tests.client_boards import board_folder
+from tests.wide_board import finish, short_ranges, wide_election
+
+distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+SECONDS = 60
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    settings = {**os.environ, "RAYON_NUM_THREADS": "1", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s"}
+    command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
+    return subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The scheduler's address, and two workers."""
+    port = _free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = _start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
+    options = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+    workers = [_start("dask_worker", address, *options) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                with distributed.Client(address, timeout=5) as client:
+                    client.wait_for_workers(2, timeout=SECONDS)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+        yield address, workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def election() -> Election:
+    return finish(wide_election())
+
+
+@pytest.fixture(scope="module")
+def board(election: Election, tmp_path_factory: pytest.TempPathFactory) -> FolderBoard:
+    return FolderBoard(board_folder(tmp_path_factory.mktemp("board"), election.files()))
+
+
+def _on(address: str, board: FolderBoard, election: Election, advance: object = None) -> Report:
+    workers = Cluster(address)
+    try:
+        told = advance if callable(advance) else (lambda entries: None)
+        return verify_board(board, election.policy(), advance=told, workers=workers)
+    finally:
+        workers.close()
+
+
+def test_a_cluster_gives_the_report_of_one_machine(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    board: FolderBoard,
+    election: Election,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short_ranges(monkeypatch)
+    alone = verify_board(board, election.policy())
+    together = _on(cluster[0], board, election)
+    assert report_json(together) == report_json(alone)
+    assert together.verdict == "PASS"
+
+
+def test_a_cluster_names_what_is_wrong(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    election: Election,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short_ranges(monkeypatch)
+    files = election.files()
+    damaged = bytearray(files["tile/entries/001"])
+    damaged[5000] ^= 1
+    broken = FolderBoard(board_folder(tmp_path, {**files, "tile/entries/001": bytes(damaged)}))
+    report = _on(cluster[0], broken, election)
+    assert report.failed == ("V02",)
+    assert report_json(report) == report_json(verify_board(broken, election.policy()))
+
+
+def test_a_killed_worker_costs_its_ranges_only(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    board: FolderBoard,
+    election: Election,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short_ranges(monkeypatch)
+    address, workers = cluster
+    seen: list[int] = []
+
+    def kill_one(entries: int) -> None:
+        seen.append(entries)
+        if len(seen) == 2:
+            workers[0].send_signal(signal.SIGKILL)
+
+    report = _on(address, board, election, kill_one)
+    assert workers[0].wait(SECONDS) == -signal.SIGKILL
+    assert workers[1].poll() is None
+    assert len(seen) > 2
+    assert report_json(report) == report_json(verify_board(board, election.policy()))
+
+
+def test_without_a_scheduler_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retally_client.verifier.cluster.CONNECT_SECONDS", 1)
+    with pytest.raises(Unusable, match="no scheduler at tcp:"):
+        Cluster(f"tcp://127.0.0.1:{_free_port()}")

@@ -1,0 +1,370 @@
+"""The verifier reads ranges in any order and settles them from rows; the record folds entry by entry. They agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from retally_client.verifier.board import Unreachable
+from retally_client.verifier.range_store import Range, RangeStore
+from retally_client.verifier.report import Report
+from retally_client.verifier.run import verify_board
+from retally_crypto.ballots import prove_ballot
+from retally_crypto.canonical import canonical_bytes
+from retally_crypto.encoding import b64url_encode
+from retally_crypto.engine import engine
+from retally_crypto.errors import Malformed
+from retally_crypto.ranges import BYTES_AT_ONCE, ROW, Rules, decode_summary, encode_summary, summarise
+from retally_crypto.record import Record
+from retally_crypto.tiles import encode_bundle
+from tests.attacks import scenarios
+from tests.attacks.tampering import ATTACKS, GENERATOR
+from tests.boards import Election, members_of
+from tests.client_boards import MemoryBoard
+from tests.wide_board import CHOICES, altered, finish, short_ranges, swapped_proof, wide_election
+
+assert scenarios.__all__
+
+
+@pytest.fixture(scope="module")
+def open_board() -> Election:
+    return wide_election()
+
+
+def assert_as_the_record(election: Election, report: Report) -> None:
+    """The report says of every check, entry and count what the record says after all entries in order."""
+    record = Record(election.entries[0])
+    record.replay(election.entries[1:])
+    assert report.checks[2:-1] == record.checks(election.policy(), None)
+    assert report.record is not None
+    assert report.record.findings == record.findings
+    assert report.record.outcome() == record.outcome()
+    for voter in election.voters.values():
+        assert report.record.ballots_of(voter.credential) == record.ballots_of(voter.credential)
+        assert report.record.previous_of(voter.credential) == record.previous_of(voter.credential)
+        assert report.record.is_active(voter.credential) == record.is_active(voter.credential)
+    assert (report.record.size, report.record.root) == (record.size, record.root)
+
+
+def verified(election: Election) -> Report:
+    return verify_board(MemoryBoard(election.files()), election.policy())
+
+
+def test_an_honest_board_of_several_ranges_passes(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    election = finish(open_board.copy())
+    report = verified(election)
+    assert report.verdict == "PASS"
+    assert report.outcome is not None
+    assert report.outcome.reconciliation.superseded == 640 - 16
+    assert_as_the_record(election, report)
+
+
+def test_an_open_board_is_settled_as_far_as_it_goes(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    report = verified(open_board)
+    assert report.verdict == "INCOMPLETE"
+    assert_as_the_record(open_board, report)
+
+
+# ---- what is not as it should be, each in a range of its own ----
+
+
+def a_false_proof(election: Election) -> None:
+    election.entries[300] = swapped_proof(election.entries[300], election.entries[301])
+
+
+def a_ballot_without_canonical_form(election: Election) -> None:
+    election.entries[400] = election.entries[400].replace(b'"kind"', b' "kind"')
+
+
+def a_point_that_is_none(election: Election) -> None:
+    election.entries[301] = altered(election.entries[301], credential="_" * 42 + "8")
+
+
+def a_ballot_of_another_style(election: Election) -> None:
+    election.entries[310] = altered(
+        election.entries[310], style="north" if b"south" in election.entries[310] else "south"
+    )
+
+
+def a_link_taken_out_of_a_chain(election: Election) -> None:
+    del election.entries[280]
+
+
+def a_ballot_twice_in_two_ranges(election: Election) -> None:
+    election.append(election.entries[200])
+
+
+def nonces_used_again_in_another_range(election: Election) -> None:
+    sealed = election.seal("north-9", CHOICES[0])
+    secret = election.voters["north-9"].secret
+    election.append(prove_ballot(sealed, secret))
+    for _ in range(300):
+        election.append(b"{}")
+    members = {name: value for name, value in members_of(election.entries[-301]).items() if name != "proof"}
+    body = canonical_bytes({**members, "previous": b64url_encode(sealed.body_hash)})
+    again = replace(sealed, previous=sealed.body_hash, body=body, body_hash=sha256(body).digest())
+    election.append(prove_ballot(again, secret))
+
+
+def a_credential_revoked_while_others_vote(election: Election) -> None:
+    election.revoke("south-9")
+    election.append(election.ballot("south-9", CHOICES[0]))
+
+
+def a_credential_replaced_that_votes_before_and_after(election: Election) -> None:
+    election.append(election.ballot("south-10", CHOICES[0], previous=bytes(32)))
+    later = election.copy()
+    later.entries.pop()
+    later.replace("south-10")
+    early = later.ballot("south-10", CHOICES[1])
+    election.entries[-1] = early
+    election.entries.append(later.entries[-1])
+    election.voters = later.voters
+    election.append(early)
+
+
+def a_revocation_of_who_has_voted(election: Election) -> None:
+    election.revoke("north-3")
+    election.cast("north-3", CHOICES[1])
+
+
+def a_credential_nobody_knows(election: Election) -> None:
+    election.entries[350] = altered(election.entries[350], credential=b64url_encode(GENERATOR))
+
+
+DISTURBANCES: dict[Callable[[Election], None], str] = {
+    a_false_proof: "V10",
+    a_ballot_without_canonical_form: "V09",
+    a_point_that_is_none: "V09",
+    a_ballot_of_another_style: "V11",
+    a_link_taken_out_of_a_chain: "V12",
+    a_ballot_twice_in_two_ranges: "V12",
+    nonces_used_again_in_another_range: "V13",
+    a_credential_revoked_while_others_vote: "V11",
+    a_credential_replaced_that_votes_before_and_after: "V11",
+    a_revocation_of_who_has_voted: "V08",
+    a_credential_nobody_knows: "V11",
+}
+"""What disturbs a board, and the check that it fails."""
+
+
+@pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda disturb: disturb.__name__)
+def test_ranges_and_record_agree_on(
+    disturb: Callable[[Election], None], open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    disturb(election)
+    election.close()
+    election.append(election.entries[200])
+    report = verified(election)
+    assert {DISTURBANCES[disturb], "V04"} <= set(report.failed)
+    assert_as_the_record(election, report)
+
+
+def test_ranges_and_record_agree_on_everything_at_once(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    for disturb in DISTURBANCES:
+        disturb(election)
+    election.close()
+    election.decrypt(1, 2)
+    report = verified(election)
+    assert set(DISTURBANCES.values()) <= set(report.failed)
+    assert_as_the_record(election, report)
+
+
+@pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if attack.check >= "V04"][::3])
+def test_ranges_and_record_agree_on_attacks(name: str) -> None:
+    board = ATTACKS[name].build()
+    ours = verify_board(MemoryBoard(board.files), board.policy, board.kept, board.receipts)
+    if ours.record is None:
+        return
+    entries = [
+        raw for path in sorted(board.files) if path.startswith("tile/entries") for raw in _cut(board.files[path])
+    ]
+    record = Record(entries[0])
+    record.replay(entries[1:])
+    assert ours.record.findings == record.findings
+    assert ours.record.outcome() == record.outcome()
+
+
+def _cut(bundle: bytes) -> list[bytes]:
+    entries, at = [], 0
+    while at < len(bundle):
+        end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
+        entries.append(bundle[at + 2 : end])
+        at = end
+    return entries
+
+
+# ---- a signed-off prefix ----
+
+
+def bundles_read(board: MemoryBoard) -> set[str]:
+    return {path.removeprefix("tile/entries/")[:3] for path in board.reads if path.startswith("tile/entries/")}
+
+
+class Interrupted(MemoryBoard):
+    """A board that stops answering before a certain bundle."""
+
+    def __init__(self, files: dict[str, bytes], at: str) -> None:
+        super().__init__(files)
+        self.at = at
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        if path.startswith(self.at):
+            raise Unreachable("gone")
+        return super().read(path, limit)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    with pytest.raises(Unreachable):
+        verify_board(Interrupted(open_board.files(), "tile/entries/002"), open_board.policy(), signed_off=tmp_path)
+    assert not (tmp_path / "checkpoint").exists()
+    board = MemoryBoard(open_board.files())
+    report = verify_board(board, open_board.policy(), signed_off=tmp_path)
+    assert bundles_read(board) == {"000", "002"}
+    assert_as_the_record(open_board, report)
+
+
+def test_a_board_that_grew_costs_what_is_new(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    first = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    assert first.verdict == "INCOMPLETE"
+    grown = open_board.copy()
+    grown.cast("north-9", CHOICES[0])
+    board = MemoryBoard(grown.files())
+    report = verify_board(board, grown.policy(), signed_off=tmp_path)
+    assert bundles_read(board) == {"000", "002"}
+    assert_as_the_record(grown, report)
+    same = MemoryBoard(grown.files())
+    verify_board(same, grown.policy(), signed_off=tmp_path)
+    assert bundles_read(same) == {"000"}
+
+
+def test_superseded_ballots_are_taken_out_once(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    election = finish(open_board.copy())
+    verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
+    board = MemoryBoard(election.files())
+    report = verify_board(board, election.policy(), signed_off=tmp_path)
+    assert bundles_read(board) == {"000"}
+    assert_as_the_record(election, report)
+
+
+def test_another_history_is_not_taken_for_the_one_signed_off(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    honest = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    rewritten = open_board.copy()
+    rewritten.entries[300] = rewritten.ballot("north-9", CHOICES[1])
+    report = verify_board(
+        MemoryBoard(rewritten.files()), rewritten.policy(), kept=[honest.checkpoint], signed_off=tmp_path
+    )
+    assert "V02" in report.failed
+    assert_as_the_record(rewritten, report)
+
+
+def test_a_damaged_summary_is_made_anew(open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    damaged = min(path for path in tmp_path.glob("*.range") if path.name.startswith("000000000256-"))
+    content = bytearray(damaged.read_bytes())
+    content[1000] ^= 1
+    damaged.write_bytes(content)
+    board = MemoryBoard(open_board.files())
+    report = verify_board(board, open_board.policy(), signed_off=tmp_path)
+    assert "001" in bundles_read(board)
+    assert_as_the_record(open_board, report)
+
+
+def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_path: Path) -> None:
+    report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    assert (tmp_path / "checkpoint").read_bytes() == report.checkpoint
+    del report
+    (tmp_path / "run-999999999-x").mkdir()
+    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    assert not list(tmp_path.glob("run-999999999-*"))
+    assert not list(tmp_path.glob("*.new"))
+
+
+# ---- summaries ----
+
+
+def rules_of(election: Election) -> Rules:
+    key = election.record().joint_key
+    assert key is not None
+    return Rules(election.entries[0], key)
+
+
+def hashed(entries: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """A bundle and its leaf hashes."""
+    bundle = encode_bundle(entries)
+    return bundle, engine.hash_leaves(bundle)
+
+
+def test_a_summary_comes_back_from_its_bytes_and_never_damaged(open_board: Election) -> None:
+    summary = summarise(rules_of(open_board), 256, [hashed(open_board.entries[256:512])], 256)
+    encoded = encode_summary(summary)
+    assert decode_summary(encoded) == summary
+    assert len(summary.rows) == 256 * ROW.size
+    for at in (0, 20, len(encoded) // 2, len(encoded) - 1):
+        damaged = bytearray(encoded)
+        damaged[at] ^= 1
+        with pytest.raises(Malformed):
+            decode_summary(bytes(damaged))
+    with pytest.raises(Malformed):
+        decode_summary(encoded[:-1])
+
+
+def test_how_a_range_is_cut_into_groups_makes_no_difference(
+    open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles = [hashed(open_board.entries[at : at + 64]) for at in range(256, 512, 64)]
+    whole = summarise(rules_of(open_board), 256, bundles, 300)
+    monkeypatch.setattr("retally_crypto.ranges.BYTES_AT_ONCE", 1)
+    assert summarise(rules_of(open_board), 256, bundles, 300) == whole
+    assert BYTES_AT_ONCE > 1
+
+
+def test_every_spelling_that_the_parser_takes_has_its_form(open_board: Election) -> None:
+    """What no form takes, the parser refuses; the ballots of an honest board have forms."""
+    raw = open_board.entries[300]
+    spellings = [raw[:at] + bytes([raw[at] ^ bit]) + raw[at + 1 :] for at in range(0, len(raw), 3) for bit in (1, 32)]
+    spellings = [spelling for spelling in spellings if b"\n" not in spelling][:1024]
+    bundles = [hashed(spellings[at : at + 256]) for at in range(0, len(spellings), 256)]
+    monkey = summarise(rules_of(open_board), 256, bundles, 256)
+    record = Record(open_board.entries[0])
+    record.replay(open_board.entries[1:256])
+    rulings = record.replay(spellings)
+    named = {ruling.index: ruling.reason for ruling in rulings if ruling.check == "V09"}
+    assert dict(monkey.malformed) == named
+    assert len(monkey.rows) // ROW.size == len(spellings) - len(named) > 0
+
+
+def test_a_store_tells_ranges_of_other_rules_apart(open_board: Election, tmp_path: Path) -> None:
+    rules = rules_of(open_board)
+    of = Range(256, 512, 256, rules)
+    summary = summarise(rules, 256, [hashed(open_board.entries[256:512])], 256)
+    RangeStore(tmp_path).put(of, encode_summary(summary))
+    store = RangeStore(tmp_path)
+    assert store.has(of)
+    assert not store.has(replace(of, rules=Rules(rules.manifest_entry, bytes(32))))
+    assert not store.has(replace(of, begin=257))
+    assert store.find(of) == summary
+    assert store.used
