@@ -161,3 +161,33 @@ def test_merkle_hashes_are_the_same(entries: list[bytes], cut: int, garbage: byt
     for malformed in (bundle[: len(bundle) - cut], garbage):
         agreed("hash_leaves", malformed)
     agreed("merkle_root", garbage)
+
+
+@many
+@given(st.binary(max_size=120), st.integers(-1, 9), st.integers(-1, 9), st.integers(-1, 9))
+def test_records_are_sorted_found_twice_and_cut_the_same(records: bytes, width: int, first: int, length: int) -> None:
+    agreed("sort_records", records, width)
+    agreed("repeated_records", records, width)
+    agreed("cut_records", records, width, first, length)
+
+
+FORM = ((b"a=", 5, b",b=", 2, b"."), (2, 4), ((1, 0), (-1,)))
+spelled = st.tuples(
+    st.text("AQgwZz09-_+/=", min_size=7, max_size=7), st.text("AQgwZz09-_+/=", min_size=3, max_size=3)
+).map(lambda values: f"a={values[0]},b={values[1]}.".encode())
+
+
+@many
+@given(st.lists(st.one_of(spelled, st.binary(max_size=20)), max_size=12), ragged)
+def test_entries_of_a_form_are_read_the_same(entries: list[bytes], garbage: bytes) -> None:
+    bundle = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    other = ((b"a=", 5, b",b=", 2, b"."), (0, 0), ((0,),))
+    ((places, _), (none, _)) = agreed("read_forms", [bundle, bundle], [FORM, other])
+    assert len(places) % 2 == 0
+    assert none == []
+    agreed("read_forms", [bundle, garbage], [FORM])
+
+
+@pytest.mark.parametrize("form", [((b"a",), (0, 2), ()), ((b"a",), (0, 0), ((0,),)), ((3,), (1, 0), ())])
+def test_a_form_that_speaks_of_what_it_has_not_is_refused(form: object) -> None:
+    assert agreed("read_forms", [], [form]) == "refused"

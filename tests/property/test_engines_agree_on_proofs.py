@@ -407,3 +407,16 @@ def test_elements_may_be_shared_wholly_or_not_at_all(honest_batch: Batch) -> Non
     assert agreed("verify_batch", BIT.header, statement, b"", tag, proof, 1) == []
     assert agreed("verify_batch", BIT.header, statement, b"", tag * 2, proof * 2, 2) == []
     assert agreed("verify_batch", BIT.header, statement + multiple(3), b"", tag, proof, 1) == "refused"
+
+
+@few
+@given(st.sets(st.integers(0, MEMBERS - 1), max_size=4))
+def test_the_accepted_are_summed_and_nobody_else(honest_batch: Batch, forged: set[int]) -> None:
+    proofs = list(honest_batch.proofs)
+    for number in forged:
+        proofs[number] = bytes([proofs[number][0] ^ 1]) + proofs[number][1:]
+    batch = Batch(honest_batch.shared, honest_batch.elements, honest_batch.tags, proofs)
+    rejected, sums = agreed("verify_and_sum", *batch.arguments())
+    assert rejected == sorted(forged)
+    kept = b"".join(own for number, own in enumerate(honest_batch.elements) if number not in forged)
+    assert sums == agreed("sum_columns", kept, len(honest_batch.elements[0]) // 32)
