@@ -16,16 +16,20 @@ from typing import Final, cast
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.contests import StyleLayout, layout
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.engine import engine
+from retally_crypto.engine import Form, engine
 from retally_crypto.entries import Ballot, ballot_entry
 from retally_crypto.errors import BadProof, Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
+from retally_crypto.notes import MAX_ENTRY_BYTES
 from retally_crypto.relations import ORDER, tag
 from retally_crypto.tracking import tracking_code
 
 SEED_LENGTH: Final = 32
 FIRST: Final = bytes(32)
 """`previous` of a credential's first ballot."""
+
+READ: Final = ((0,), (1,), (2,), (3,), (-1,))
+"""Every value and the digest in a buffer of its own."""
 
 _OPENING_KIND: Final = "retally-opening"
 _ONE: Final = (1).to_bytes(32, "little")
@@ -146,6 +150,46 @@ def prove_ballot(sealed: SealedBallot, credential_secret: bytes) -> bytes:
     proof_tag = tag(template.name, sealed.election_id, sealed.body_hash)
     proof = engine.prove(template.header, elements, proof_tag, bytes(witness), known)
     return ballot_entry(sealed.body, proof)
+
+
+def ballot_form(style: str, shape: StyleLayout, election: bytes, buffers: Sequence[Sequence[int]]) -> Form:
+    """The one way to write a ballot of a style (6.4): canonical JSON whose every member has a fixed length.
+
+    Values are ciphertexts 0, credential 1, `previous` 2, proof 3; the digest, -1, is H(body).
+    """
+    pieces: tuple[bytes | int, ...] = (
+        b'{"ciphertexts":"',
+        shape.ciphertexts_length,
+        b'","credential":"',
+        32,
+        f'","election":"{b64url_encode(election)}","kind":"ballot","previous":"'.encode(),
+        32,
+        b'"',
+        b',"proof":"',
+        shape.proof_length,
+        b'"',
+        f',"style":"{style}"}}'.encode(),
+    )
+    return pieces, (7, 10), buffers
+
+
+def read_ballots(
+    entries: Sequence[bytes], forms: Sequence[Form], styles: Sequence[str], election: bytes
+) -> list[Ballot | None]:
+    """The ballots among some entries, read in bulk: what `parse_entry` and `check_ballot_shape` say of each, and None
+    for whatever they refuse. `forms` are those of `styles`, with the buffers READ."""
+    # What is too long for an entry is no ballot, and has no place in a bundle.
+    sound = (raw if len(raw) <= MAX_ENTRY_BYTES else b"" for raw in entries)
+    bundle = b"".join(len(raw).to_bytes(2, "big") + raw for raw in sound)
+    read: list[Ballot | None] = [None] * len(entries)
+    for style, (places, buffers) in zip(styles, engine.read_forms([bundle], forms), strict=True):
+        for row, place in enumerate(places):
+            ciphertexts, credential, previous, proof, body_hash = (
+                buffer[row * width : (row + 1) * width]
+                for buffer, width in ((buffer, len(buffer) // len(places)) for buffer in buffers)
+            )
+            read[place] = Ballot(ciphertexts, credential, election, previous, proof, style, entries[place], body_hash)
+    return read
 
 
 def ballot_statement(ballot: Ballot, election_id: bytes, key: bytes) -> tuple[bytes, bytes]:

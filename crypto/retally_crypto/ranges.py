@@ -23,11 +23,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
 
-from retally_crypto.ballots import verify_ballots
+from retally_crypto.ballots import ballot_form, verify_ballots
 from retally_crypto.checks.findings import Broken
 from retally_crypto.checks.v09_form import is_ballot, v09_ballot_encodings, v09_ballot_form
 from retally_crypto.contests import StyleLayout, layout
-from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import Form, engine
 from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.errors import Malformed, Refused
@@ -51,6 +50,8 @@ equal in these is looked at whole."""
 
 _MAGIC = b"retally-range-1\n"
 _HEAD = struct.Struct(">QIQ")
+BUFFERS = ((1, 0), (3,), (1, -1, 2))
+"""The elements of a ballot's relation, its proof, and credential ‖ H(body) ‖ previous."""
 _ELEMENTS, _PROOFS, _CHAINS = range(3)
 
 
@@ -263,29 +264,10 @@ def _reading(rules: Rules) -> Reading:
         raise Refused("these rules name no manifest")
     eid = election_id(rules.manifest_entry)
     layouts = tuple(layout(manifest, index) for index in range(len(manifest.styles)))
-    forms = tuple(ballot_form(style.id, shape, eid) for style, shape in zip(manifest.styles, layouts, strict=True))
-    return Reading(manifest, eid, layouts, forms)
-
-
-def ballot_form(style: str, shape: StyleLayout, election: bytes) -> Form:
-    """The one way to write a ballot of a style (6.4): canonical JSON whose every member has a fixed length.
-
-    Three buffers: the proof's elements C‖A_1‖B_1…, the proof, and credential ‖ H(body) ‖ previous.
-    """
-    pieces: tuple[bytes | int, ...] = (
-        b'{"ciphertexts":"',
-        shape.ciphertexts_length,
-        b'","credential":"',
-        32,
-        f'","election":"{b64url_encode(election)}","kind":"ballot","previous":"'.encode(),
-        32,
-        b'"',
-        b',"proof":"',
-        shape.proof_length,
-        b'"',
-        f',"style":"{style}"}}'.encode(),
+    forms = tuple(
+        ballot_form(style.id, shape, eid, BUFFERS) for style, shape in zip(manifest.styles, layouts, strict=True)
     )
-    return pieces, (7, 10), ((1, 0), (3,), (1, -1, 2))
+    return Reading(manifest, eid, layouts, forms)
 
 
 class _Entries:

@@ -108,3 +108,13 @@ def test_the_files_of_a_board_hold_its_entries_under_a_cosigned_checkpoint() -> 
         found = open_cosigned_checkpoint(files[f"checkpoint.{name}"], election.board.verifier_key, keys, 2)
         assert found.head.size == election.index_of(kind) + 1
         assert {stamp for _, stamp in found.cosignatures} == {time}
+
+
+def test_an_entry_that_is_too_long_is_refused_among_others(honest_election: Election) -> None:
+    voting = honest_election.before("closing")
+    raw = voting.entries.pop()
+    record = Record(voting.entries[0])
+    record.replay(voting.entries[1:])
+    rulings = record.replay([b"x" * 70_000, raw, b"y" * 65_536])
+    assert [ruling.check for ruling in rulings] == ["V09", None, "V09"]
+    assert "70000 bytes" in str(rulings[0])

@@ -13,9 +13,13 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
+from retally_crypto.ballots import READ, ballot_form
+from retally_crypto.contests import layout
 from retally_crypto.credentials import RollHasher, roll_positions
+from retally_crypto.engine import Form
 from retally_crypto.entries import (
     GuardianAnswer,
     GuardianCommitment,
@@ -279,6 +283,14 @@ class BoardState:
     ceremony: CeremonyState = field(default_factory=CeremonyState)
     ballots: BallotState = field(default_factory=BallotState)
     tally: TallyState = field(default_factory=TallyState)
+
+    @cached_property
+    def ballot_forms(self) -> tuple[Form, ...]:
+        """The one way to write a ballot of each style."""
+        return tuple(
+            ballot_form(style.id, layout(self.manifest, index), self.election_id, READ)
+            for index, style in enumerate(self.manifest.styles)
+        )
 
     @property
     def phase(self) -> Phase:

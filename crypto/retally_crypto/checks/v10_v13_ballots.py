@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retally_crypto.ballots import verify_ballots
+from retally_crypto.ballots import read_ballots, verify_ballots
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import NO_BALLOT, BoardState
 from retally_crypto.checks.v04_order import v04_phase
@@ -27,7 +27,9 @@ Candidate = tuple[Ballot | None, Broken | None]
 
 def v10_proofs_of_block(state: BoardState, block: Sequence[bytes]) -> list[Candidate]:
     """Tests 1 to 4 of table 8.1 for ballot entries that follow one another, with one batch of proofs."""
-    candidates = [_before_the_proof(state, raw) for raw in block]
+    styles = [style.id for style in state.manifest.styles]
+    read = read_ballots(block, state.ballot_forms, styles, state.election_id)
+    candidates = [_before_the_proof(state, raw, ballot) for raw, ballot in zip(block, read, strict=True)]
     provable = [at for at, (_, broken) in enumerate(candidates) if broken is None]
     if not provable or state.joint_key is None:
         return candidates
@@ -37,11 +39,13 @@ def v10_proofs_of_block(state: BoardState, block: Sequence[bytes]) -> list[Candi
     return candidates
 
 
-def _before_the_proof(state: BoardState, raw: bytes) -> Candidate:
-    try:
-        ballot = v09_ballot_form(raw, state.manifest, state.election_id)
-    except Broken as broken:
-        return None, broken
+def _before_the_proof(state: BoardState, raw: bytes, ballot: Ballot | None) -> Candidate:
+    if ballot is None:
+        # No style's form: the parser says what is wrong.
+        try:
+            ballot = v09_ballot_form(raw, state.manifest, state.election_id)
+        except Broken as broken:
+            return None, broken
     try:
         v04_phase(state, ballot.kind)
         v11_credential_and_style(state, ballot)
