@@ -113,7 +113,22 @@ def plan() -> str:
     return _table([f"{BALLOTS:,} ballots of {BITS} bits", ""], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"selection": selection, "peers": peers, "recounts": recounts, "plan": plan}
+def cluster() -> str:
+    """One worker and two."""
+    made = _read("full_scale.json")["cluster"]
+    alone, together = made["seconds"]["1"], made["seconds"]["2"]
+    rows = [["1", f"{alone:.1f}", "1.00"], ["2", f"{together:.1f}", f"{alone / together:.2f}"]]
+    about = f"{made['ballots']:,} ballots, from nothing, all on one machine of two cores · {_source(made['machine'])}"
+    return _table(["workers of one core", "seconds", "speed-up"], rows) + f"\n\n{about}"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "selection": selection,
+    "peers": peers,
+    "recounts": recounts,
+    "cluster": cluster,
+    "plan": plan,
+}
 
 
 def draw() -> None:

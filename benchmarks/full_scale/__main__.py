@@ -40,13 +40,20 @@ def close(folder: Folder, ballots: list[int], scale: Scale = 1) -> None:
 
 
 @app.command()
-def recount(folder: Folder, ballots: list[int], scheduler: str | None = None) -> None:
+def recount(folder: Folder, ballots: list[int]) -> None:
     """Measure `retally verify` of closed boards with so many ballots; writes benchmarks/full_scale.json."""
     for size in ballots:
-        made = measured(folder, size, scheduler)
-        if scheduler is None:
-            write(made)
+        made = measured(folder, size)
+        write(made)
         _say(f"{size:,} ballots: {made.from_nothing}, again: {made.again}")
+
+
+@app.command(name="cluster")
+def on_a_cluster(folder: Folder, ballots: int) -> None:
+    """Measure one closed board with one worker and with two, which are started here."""
+    from benchmarks.full_scale.speed_up import speed_up
+
+    _say(str(speed_up(folder, ballots)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ After the opening nothing that one ballot is tested for alone depends on another
 number of cores or machines, each becoming a `RangeSummary` of some 240 bytes a ballot:
 
     leaf hashes         the range's place in the tree (V02), 32 bytes an entry
-    officials           their entries, as they are
+    officials           which entries are theirs: they are ruled on one by one, in board order
     malformed           ballot entries that V09 refuses, and why
     rows                for every other ballot: credential, index, style, whether its proof holds, H(body), previous
     points              8 bytes of every A of the ballots whose proofs hold, to find what V13 has to look at
@@ -75,7 +75,7 @@ class RangeSummary:
     first: int
     begin: int
     leaf_hashes: bytes = field(repr=False)
-    officials: tuple[tuple[int, bytes], ...] = field(repr=False)
+    officials: tuple[int, ...]
     malformed: tuple[tuple[int, str], ...]
     rows: bytes = field(repr=False)
     points: bytes = field(repr=False)
@@ -145,7 +145,7 @@ class _Found:
     """A summary in the making."""
 
     leaf_hashes: list[bytes] = field(default_factory=list)
-    officials: list[tuple[int, bytes]] = field(default_factory=list)
+    officials: list[int] = field(default_factory=list)
     malformed: list[tuple[int, str]] = field(default_factory=list)
     rows: list[bytes] = field(default_factory=list)
     points: list[bytes] = field(default_factory=list)
@@ -295,7 +295,7 @@ class _Entries:
                 continue
             index = self._first + place
             if not is_ballot(raw):
-                found.officials.append((index, raw))
+                found.officials.append(index)
                 continue
             try:
                 ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
@@ -350,7 +350,7 @@ def encode_summary(summary: RangeSummary) -> bytes:
     """A summary as bytes, with their hash at the end: for files, and for other machines."""
     parts = [
         summary.leaf_hashes,
-        _encode_pairs(summary.officials),
+        b"".join(index.to_bytes(8, "big") for index in summary.officials),
         _encode_pairs((index, reason.encode()) for index, reason in summary.malformed),
         summary.rows,
         summary.points,
@@ -377,7 +377,7 @@ def decode_summary(raw: bytes) -> RangeSummary:
         first=first,
         begin=begin,
         leaf_hashes=leaf_hashes,
-        officials=tuple(_decode_pairs(officials)),
+        officials=tuple(int.from_bytes(officials[at : at + 8], "big") for at in range(0, len(officials), 8)),
         malformed=tuple((index, reason.decode()) for index, reason in _decode_pairs(malformed)),
         rows=rows,
         points=points,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from retally_client.verifier import range_store
 from retally_client.verifier.board import Unreachable
 from retally_client.verifier.range_store import Range, RangeStore
 from retally_client.verifier.report import Report
@@ -262,7 +263,8 @@ def test_superseded_ballots_are_taken_out_once(
     verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
     board = MemoryBoard(election.files())
     report = verify_board(board, election.policy(), signed_off=tmp_path)
-    assert bundles_read(board) == {"000"}
+    # The setup, and the officials' entries at the end.
+    assert bundles_read(board) == {"000", "002"}
     assert_as_the_record(election, report)
 
 
@@ -357,7 +359,9 @@ def test_every_spelling_that_the_parser_takes_has_its_form(open_board: Election)
     assert len(monkey.rows) // ROW.size == len(spellings) - len(named) > 0
 
 
-def test_a_store_tells_ranges_of_other_rules_apart(open_board: Election, tmp_path: Path) -> None:
+def test_a_store_tells_ranges_of_other_rules_and_versions_apart(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rules = rules_of(open_board)
     of = Range(256, 512, 256, rules)
     summary = summarise(rules, 256, [hashed(open_board.entries[256:512])], 256)
@@ -368,3 +372,5 @@ def test_a_store_tells_ranges_of_other_rules_apart(open_board: Election, tmp_pat
     assert not store.has(replace(of, begin=257))
     assert store.find(of) == summary
     assert store.used
+    monkeypatch.setattr(range_store, "VERIFIED_BY", b"a later version")
+    assert not RangeStore(tmp_path).has(of)

@@ -17,11 +17,16 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
+from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.ranges import RangeSummary, Rules, decode_summary
+
+VERIFIED_BY = f"{version('retally-client')} {engine.NAME} {engine.VERSION}".encode()
+"""What another version or engine has verified is not taken."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class RangeStore:
         self.used = False
 
     def _path(self, of: Range, ending: str) -> Path:
-        rules = sha256(of.rules.name + of.begin.to_bytes(8, "big")).hexdigest()[:16]
+        rules = sha256(of.rules.name + of.begin.to_bytes(8, "big") + VERIFIED_BY).hexdigest()[:16]
         return self._folder / f"{of.first:012d}-{of.end - of.first}-{rules}.{ending}"
 
 

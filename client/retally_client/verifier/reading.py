@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import groupby, islice
 from typing import Protocol, TypeVar
 
 from retally_client.verifier.board import BUNDLE_LIMIT, TILE_LIMIT, Board
@@ -102,32 +102,34 @@ def verified_range(board: Board, wanted: Range) -> bytes:
     return encode_summary(verify_range(board, wanted))
 
 
-def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> list[bytes]:
-    """Some entries of a range a second time; they are the ones that were verified, or Contradiction is raised."""
-    entries = []
-    cut: dict[int, tuple[bytes, ...]] = {}
-    for index in indices:
-        number = index // TILE_WIDTH
-        if number not in cut:
-            bundle = Bundle(number, min(TILE_WIDTH, of.end - number * TILE_WIDTH))
-            raw, hashes = read_bundle(board, bundle)
-            at = 32 * (number * TILE_WIDTH - of.first)
-            if hashes != leaf_hashes[at : at + len(hashes)]:
-                raise Contradiction(f"{bundle_path(bundle)} has changed while it was verified")
-            cut = {number: decode_bundle(raw, bundle.width)}
-        entries.append(cut[number][index % TILE_WIDTH])
-    return entries
+def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> Iterator[list[bytes]]:
+    """Entries of a range, given in order, a second time, bundle by bundle; they are the ones that were verified, or
+    Contradiction is raised."""
+    for number, some in groupby(indices, key=lambda index: index // TILE_WIDTH):
+        bundle = Bundle(number, min(TILE_WIDTH, of.end - number * TILE_WIDTH))
+        raw, hashes = read_bundle(board, bundle)
+        at = 32 * (number * TILE_WIDTH - of.first)
+        if hashes != leaf_hashes[at : at + len(hashes)]:
+            raise Contradiction(f"{bundle_path(bundle)} has changed while it was verified")
+        entries = decode_bundle(raw, bundle.width)
+        yield [entries[index % TILE_WIDTH] for index in some]
 
 
 def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
     """What the ballots at these indices add up to, style by style, as bytes."""
-    return encode_sums(sum_entries(of.rules, read_entries(board, of, indices, leaf_hashes)))
+    sums: dict[int, bytes] = {}
+    for entries in read_entries(board, of, indices, leaf_hashes):
+        for style, total in sum_entries(of.rules, entries).items():
+            sums[style] = engine.add(sums[style], total) if style in sums else total
+    return encode_sums(sums)
 
 
 def credentials_with_points(board: Board, of: Range, marks: set[bytes]) -> set[bytes]:
     """The credentials of a range's ballots that have a point A with one of these marks."""
-    bundles = [read_bundle(board, bundle)[0] for bundle in bundles_between(of.first, of.end)]
-    return ballots_with_points(of.rules, bundles, marks)
+    found: set[bytes] = set()
+    for bundle in bundles_between(of.first, of.end):
+        found |= ballots_with_points(of.rules, [read_bundle(board, bundle)[0]], marks)
+    return found
 
 
 # ---- many ranges ----

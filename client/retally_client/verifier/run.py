@@ -11,10 +11,9 @@ claims              V02: kept checkpoints and receipts agree with this board; V0
 from __future__ import annotations
 
 import weakref
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, TooLong, Unreachable
@@ -94,7 +93,7 @@ class Reading:
         credentials = self._credentials()
         credentials.expect(self.record.manifest, self._take_out)
         self.record.scatter(_Roots(self._root_at))
-        officials: list[tuple[int, bytes]] = []
+        officials: list[int] = []
         advanced = -(-begin // TILE_WIDTH) * TILE_WIDTH
         for of, summary in zip(self._ranges, self._summaries(), strict=True):
             self._grow(summary)
@@ -112,7 +111,7 @@ class Reading:
             return
         apart = self._changed_by_registrars(officials) | self._with_points_twice()
         credentials.set_apart(apart)
-        for index, raw in sorted([*officials, *self._ballots_of(apart)]):
+        for index, raw in self._entries(sorted([*officials, *self._ballots_of(apart)])):
             self.record.rule(index, raw)
         if credentials.settled is None:
             credentials.settle(self.record.state, self._size)
@@ -238,10 +237,10 @@ class Reading:
 
     # ---- what is not ordinary ----
 
-    def _changed_by_registrars(self, officials: Sequence[tuple[int, bytes]]) -> set[bytes]:
+    def _changed_by_registrars(self, officials: Sequence[int]) -> set[bytes]:
         """Every credential that a revocation or replacement names, or adds, whether or not it is in force."""
         names: set[bytes] = set()
-        for _, raw in officials:
+        for _, raw in self._entries(officials):
             try:
                 entry = parse_entry(raw, self.record.election_id if self.record else None)
             except RetallyError:
@@ -263,25 +262,26 @@ class Reading:
             return set()
         found: set[bytes] = set()
         for of in self._ranges:
-            if _holds(self._store.take(of).points, marks):
+            points = self._store.take(of).points
+            if not marks.isdisjoint(points[at : at + POINT] for at in range(0, len(points), POINT)):
                 found |= credentials_with_points(self._board, of, marks)
         return found
 
-    def _ballots_of(self, names: set[bytes]) -> Iterator[tuple[int, bytes]]:
-        """Every well-formed ballot of these credentials, with its bytes."""
+    def _ballots_of(self, names: set[bytes]) -> Iterator[int]:
+        """The index of every well-formed ballot of these credentials."""
         credentials = self._credentials()
-        indices = sorted(
-            index
-            for part, some in groupby(sorted(names), key=lambda name: name[0])
-            for rows in (credentials.rows(part),)
-            for name in some
-            for index, *_ in rows_of(name, rows)
-        )
+        for part, some in groupby(sorted(names), key=lambda name: name[0]):
+            rows = credentials.rows(part)
+            for name in some:
+                yield from (index for index, *_ in rows_of(name, rows))
+
+    def _entries(self, indices: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """The entries at these indices, in order, a second time."""
         for _, group in groupby(indices, key=lambda index: index // WIDTH):
-            some_indices = list(group)
-            of = self._range_at(some_indices[0])
-            leaf_hashes = self._store.take(of).leaf_hashes
-            yield from zip(some_indices, read_entries(self._board, of, some_indices, leaf_hashes), strict=True)
+            some = list(group)
+            of = self._range_at(some[0])
+            entries = read_entries(self._board, of, some, self._store.take(of).leaf_hashes)
+            yield from zip(some, chain.from_iterable(entries), strict=True)
 
 
 class _Roots(dict[int, bytes]):
@@ -294,16 +294,6 @@ class _Roots(dict[int, bytes]):
     def __missing__(self, size: int) -> bytes:
         self[size] = self._root_at(size)
         return self[size]
-
-
-def _holds(points: bytes, marks: set[bytes]) -> bool:
-    """Whether one of the marks is among these sorted points."""
-    count = len(points) // POINT
-    for mark in marks:
-        at = bisect_left(range(count), mark, key=lambda i: points[POINT * i : POINT * i + POINT])
-        if points[POINT * at : POINT * at + POINT] == mark:
-            return True
-    return False
 
 
 def verify_board(
