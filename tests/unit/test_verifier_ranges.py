@@ -305,6 +305,29 @@ def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_p
     assert not list(tmp_path.glob("*.new"))
 
 
+class Fickle(MemoryBoard):
+    """A board that serves another second bundle from the second time on."""
+
+    def __init__(self, files: dict[str, bytes], other: bytes) -> None:
+        super().__init__(files)
+        self.other = other
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        again = path == "tile/entries/001" and path in self.reads
+        content = super().read(path, limit)
+        return self.other if again else content
+
+
+def test_what_is_read_a_second_time_is_what_was_verified(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    election = finish(open_board.copy())
+    files = election.files()
+    whole = files["tile/entries/001"]
+    for other in (whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], whole[:-1]):
+        report = verify_board(Fickle(files, other), election.policy())
+        assert report.failed == ("V02",)
+
+
 # ---- summaries ----
 
 

@@ -11,6 +11,7 @@ from retally_client.verifier.board import BUNDLE_LIMIT, TILE_LIMIT, Board
 from retally_client.verifier.range_store import Range
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, RetallyError
+from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import RangeSummary, ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
 from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, tile_path
 
@@ -32,13 +33,17 @@ class Contradiction(RetallyError):
 def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, bytes]:
     """A bundle and its leaf hashes, which are those of its level-0 tile. Raises NotRead or Contradiction."""
     raw = _read_entries(board, bundle)
-    try:
-        decode_bundle(raw, bundle.width)
-    except Malformed as error:
-        raise Contradiction(f"{bundle_path(bundle)}: {error}") from error
+    _decoded(raw, bundle)
     hashes = engine.hash_leaves(raw)
     _compare_with_tile(hashes, _read_level0(board, bundle), bundle)
     return raw, hashes
+
+
+def _decoded(raw: bytes, bundle: Bundle) -> tuple[bytes, ...]:
+    try:
+        return decode_bundle(raw, bundle.width)
+    except Malformed as error:
+        raise Contradiction(f"{bundle_path(bundle)}: {error}") from error
 
 
 def _read_entries(board: Board, bundle: Bundle) -> bytes:
@@ -107,12 +112,13 @@ def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: b
     Contradiction is raised."""
     for number, some in groupby(indices, key=lambda index: index // TILE_WIDTH):
         bundle = Bundle(number, min(TILE_WIDTH, of.end - number * TILE_WIDTH))
-        raw, hashes = read_bundle(board, bundle)
-        at = 32 * (number * TILE_WIDTH - of.first)
-        if hashes != leaf_hashes[at : at + len(hashes)]:
-            raise Contradiction(f"{bundle_path(bundle)} has changed while it was verified")
-        entries = decode_bundle(raw, bundle.width)
-        yield [entries[index % TILE_WIDTH] for index in some]
+        every = _decoded(_read_entries(board, bundle), bundle)
+        entries = {index: every[index % TILE_WIDTH] for index in some}
+        for index, raw in entries.items():
+            at = 32 * (index - of.first)
+            if leaf_hash(raw) != leaf_hashes[at : at + 32]:
+                raise Contradiction(f"entry {index} has changed while the board was verified")
+        yield list(entries.values())
 
 
 def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
