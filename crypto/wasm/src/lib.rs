@@ -99,11 +99,11 @@ pub unsafe extern "C" fn verify_batch(
         };
         (bytes(header, header_length), batch, std::slice::from_raw_parts_mut(verdicts, count))
     };
-    let Ok(rejected) = Relation::of(header).and_then(|relation| batch::verify_batch(&relation, &batch)) else {
+    let Ok(verified) = Relation::of(header).and_then(|relation| batch::verify_batch(&relation, &batch)) else {
         return MALFORMED;
     };
     verdicts.fill(0);
-    for index in rejected {
+    for index in verified.rejected {
         verdicts[index] = 1;
     }
     0
