@@ -24,8 +24,11 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LEVEL", 8)
 
 
-def wide_election(ballots: int = 640) -> Election:
-    """An open election of two districts whose 16 voters have voted again and again; closed by `finish`."""
+def wide_election(ballots: int = 640, replaced: tuple[str, ...] = ()) -> Election:
+    """An open election of two districts whose 16 voters have voted again and again; closed by `finish`.
+
+    One more was revoked before the opening, and those of `replaced` have new codes.
+    """
     election = Election.create(
         contests=(MAYOR,),
         districts=(district("north"), district("south")),
@@ -34,6 +37,9 @@ def wide_election(ballots: int = 640) -> Election:
     )
     election.ceremony()
     election.roll()
+    election.revoke("north-10")
+    for name in replaced:
+        election.replace(name)
     election.open()
     names = [name for name in election.voters if not name.endswith(("-9", "-10"))]
     last: dict[str, bytes] = {}

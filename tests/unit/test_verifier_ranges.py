@@ -130,6 +130,10 @@ def a_credential_replaced_that_votes_before_and_after(election: Election) -> Non
     election.append(early)
 
 
+def a_credential_revoked_before_the_opening_that_votes(election: Election) -> None:
+    election.append(election.ballot("north-10", CHOICES[0]))
+
+
 def a_revocation_of_who_has_voted(election: Election) -> None:
     election.revoke("north-3")
     election.cast("north-3", CHOICES[1])
@@ -149,6 +153,7 @@ DISTURBANCES: dict[Callable[[Election], None], str] = {
     nonces_used_again_in_another_range: "V13",
     a_credential_revoked_while_others_vote: "V11",
     a_credential_replaced_that_votes_before_and_after: "V11",
+    a_credential_revoked_before_the_opening_that_votes: "V11",
     a_revocation_of_who_has_voted: "V08",
     a_credential_nobody_knows: "V11",
 }
@@ -178,6 +183,16 @@ def test_ranges_and_record_agree_on_everything_at_once(open_board: Election, mon
     election.decrypt(1, 2)
     report = verified(election)
     assert set(DISTURBANCES.values()) <= set(report.failed)
+    assert_as_the_record(election, report)
+
+
+def test_ranges_and_record_agree_on_voters_whose_codes_were_replaced_before_the_opening(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short_ranges(monkeypatch)
+    election = finish(wide_election(300, replaced=("south-8", "north-2")))
+    report = verified(election)
+    assert report.verdict == "PASS"
     assert_as_the_record(election, report)
 
 

@@ -144,19 +144,20 @@ class CredentialsOnDisk(Credentials):
         """The rows of the ballots of one part of the credentials."""
         return self._rows.part(part)
 
-    def set_apart(self, names: set[bytes]) -> None:
-        """These are ruled on ballot by ballot, whether or not they are on the roll."""
-        self._apart = names
+    def set_apart(self, names: set[bytes]) -> set[bytes]:
+        """These are ruled on ballot by ballot, whether or not they are on the roll, and with them those that the setup
+        has looked at: it may have revoked or replaced them. Returns all of them."""
+        self._apart = names | set(self._held)
+        return self._apart
 
     def settle(self, state: BoardState, end: int) -> Settled:
         """Settles the ballots of all credentials that are not apart, the voting ending at index `end`."""
         self._styles = [style.id for style in state.manifest.styles]
         settled = Settled()
-        apart = self._apart | set(self._held)
         for number in PARTS:
             rows = self._rows.part(number)
             if rows:
-                settle(self._roll.part(number), rows, apart, end, self._styles, settled)
+                settle(self._roll.part(number), rows, self._apart, end, self._styles, settled)
         state.ballots.accepted += settled.accepted
         state.ballots.superseded += settled.superseded
         self._settled, self._end = settled, end

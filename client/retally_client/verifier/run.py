@@ -109,8 +109,7 @@ class Reading:
             if self._store.used:
                 raise Changed("the board has changed in a part that was signed off")
             return
-        apart = self._changed_by_registrars(officials) | self._with_points_twice()
-        credentials.set_apart(apart)
+        apart = credentials.set_apart(self._changed_by_registrars(officials) | self._with_points_twice())
         for index, raw in self._entries(sorted([*officials, *self._ballots_of(apart)])):
             self.record.rule(index, raw)
         if credentials.settled is None:
