@@ -1,4 +1,7 @@
-"""What every handler needs: the elections of this server and the board that an address names."""
+"""What every handler needs: the elections of this server and the board that an address names.
+
+These functions are `async` although they wait for nothing: FastAPI would call others in a thread, at every request.
+"""
 
 from typing import Annotated
 
@@ -10,7 +13,7 @@ from retally_server.problems import Problem
 from retally_server.sequencer import Sequencer
 
 
-def _elections(request: Request) -> Elections:
+async def _elections(request: Request) -> Elections:
     elections: Elections = request.app.state.elections
     return elections
 
@@ -18,7 +21,7 @@ def _elections(request: Request) -> Elections:
 ElectionsHere = Annotated[Elections, Depends(_elections)]
 
 
-def _board(
+async def _board(
     elections: ElectionsHere,
     slug: Annotated[str, Path(description="The board's short name.", examples=["council-2027"])],
 ) -> Sequencer:
