@@ -24,10 +24,11 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LEVEL", 8)
 
 
-def wide_election(ballots: int = 640, replaced: tuple[str, ...] = ()) -> Election:
+def wide_election(ballots: int = 640, replaced: tuple[str, ...] = (), hindered: bool = False) -> Election:
     """An open election of two districts whose 16 voters have voted again and again; closed by `finish`.
 
-    One more was revoked before the opening, and those of `replaced` have new codes.
+    One more was revoked before the opening, and those of `replaced` have new codes. A `hindered` setup is long, for
+    every check that an entry of a setup may fail has failed.
     """
     election = Election.create(
         contests=(MAYOR,),
@@ -36,8 +37,11 @@ def wide_election(ballots: int = 640, replaced: tuple[str, ...] = ()) -> Electio
         caps={"revocations": 3, "replacements": 3},
     )
     election.ceremony()
-    election.roll()
+    election.roll(chunk=7)
     election.revoke("north-10")
+    if hindered:
+        election.entries += [election.entries[-2], b"{}"] * 300
+        election.revoke("north-10")
     for name in replaced:
         election.replace(name)
     election.open()

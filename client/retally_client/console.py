@@ -70,7 +70,7 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 class Bar:
-    """A progress bar on standard error: `begin(total)` once the work is known, `advance(by)` as it is done."""
+    """A bar on standard error (`progress.Progress`)."""
 
     def __init__(self, bar: Progress, title: str) -> None:
         self._bar = bar
@@ -81,6 +81,9 @@ class Bar:
 
     def advance(self, by: int) -> None:
         self._bar.advance(self._task, by)
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        self._bar.reset(self._task, description=title, total=total)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from retally_crypto.ranges import ROW
 
 ROLL_ROW = struct.Struct(">32sQH")
 """credential, position, style's index."""
+INDEX = struct.Struct(">Q")
 
 Fault = tuple[int, str, str]
 """index, check, reason."""
@@ -28,13 +29,13 @@ Fault = tuple[int, str, str]
 
 @dataclass
 class Settled:
-    """What some credentials' ballots come to. `out` are the ballots whose proofs hold and that do not count, as (index,
-    style): they are in the sums of their ranges and have to be taken out."""
+    """What some credentials' ballots come to. `out` are the indices of the ballots whose proofs hold and that do not
+    count, as INDEX packs them: they are in the sums of their ranges and have to be taken out."""
 
     accepted: int = 0
     superseded: int = 0
     counted: Counter[int] = field(default_factory=Counter)
-    out: list[tuple[int, int]] = field(default_factory=list)
+    out: bytearray = field(default_factory=bytearray)
     refused: list[Fault] = field(default_factory=list)
 
 
@@ -55,18 +56,18 @@ def settle(
             style_of_credential = on_roll.get(credential)
         if credential in apart:
             if proven:
-                settled.out.append((index, style))
+                settled.out += INDEX.pack(index)
             continue
         fault = _fault(index >= end, style_of_credential, style, proven, last, previous, styles)
         if fault is not None:
             settled.refused.append((index, *fault))
             if proven:
-                settled.out.append((index, style))
+                settled.out += INDEX.pack(index)
             continue
         settled.accepted += 1
         if counting >= 0:
             settled.superseded += 1
-            settled.out.append((counting, style))
+            settled.out += INDEX.pack(counting)
         else:
             settled.counted[style] += 1
         last, counting = body_hash, index

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
 
-from retally_crypto.ballots import ballot_form, verify_ballots
+from retally_crypto.ballots import ballot_form
 from retally_crypto.checks.findings import Broken
 from retally_crypto.checks.v09_form import is_ballot, v09_ballot_encodings, v09_ballot_form
 from retally_crypto.contests import StyleLayout, layout
@@ -111,8 +111,7 @@ def summarise(rules: Rules, first: int, bundles: Iterable[tuple[bytes, bytes]], 
         if begin <= position:
             _look_at(rules, reading, position, group, found)
         elif begin < end:
-            rest = _entries(group)[begin - position :]
-            _look_at(rules, reading, begin, [b"".join(len(raw).to_bytes(2, "big") + raw for raw in rest)], found)
+            _look_at(rules, reading, begin, [_joined(_entries(group)[begin - position :])], found)
         position = end
     return RangeSummary(
         first=first,
@@ -157,34 +156,31 @@ class _Found:
 
 def _look_at(rules: Rules, reading: Reading, first: int, bundles: Sequence[bytes], found: _Found) -> None:
     """The entries from index `first` on."""
-    forms = engine.read_forms(bundles, reading.forms)
-    entries = _Entries(bundles, first)
-    others = entries.without_form(reading, {place for places, _ in forms for place in places}, found)
-    for style, (places, buffers) in enumerate(forms):
+    entries = _Entries(bundles)
+    others, ballots = _read(reading, bundles, entries)
+    for place, fault in others:
+        if fault is None:
+            found.officials.append(first + place)
+        else:
+            found.malformed.append((first + place, fault))
+    for style, (places, buffers) in enumerate(ballots):
         if not places:
             continue
         rejected, total = proofs_of_style(rules, reading, style, buffers, len(places))
         broken = {row: _why(reading, entries.at(places[row])) for row in rejected}
         chains = buffers[_CHAINS]
         for row, place in enumerate(places):
-            fault = broken.get(row)
-            if fault is not None and fault.check == "V09":
-                found.malformed.append((first + place, fault.reason))
+            why = broken.get(row)
+            if why is not None and why.check == "V09":
+                found.malformed.append((first + place, why.reason))
                 continue
             at = 96 * row
             credential, body_hash, previous = (chains[at + part : at + part + 32] for part in (0, 32, 64))
-            found.rows.append(ROW.pack(credential, first + place, style, fault is None, body_hash, previous))
+            found.rows.append(ROW.pack(credential, first + place, style, why is None, body_hash, previous))
         if len(rejected) < len(places):
             elements = _without(buffers[_ELEMENTS], len(places), rejected)
             found.points.append(_points(elements, reading.layouts[style]))
             found.add(style, total[32:])
-    for index, ballot in others:
-        style = reading.manifest.style_index(ballot.style) or 0
-        holds = not verify_ballots([ballot], reading.manifest, reading.election_id, rules.joint_key)
-        found.rows.append(ROW.pack(ballot.credential, index, style, holds, ballot.body_hash, ballot.previous))
-        if holds:
-            found.points.append(_points(ballot.credential + ballot.ciphertexts, reading.layouts[style]))
-            found.add(style, ballot.ciphertexts)
 
 
 def proofs_of_style(
@@ -205,9 +201,9 @@ def proofs_of_style(
 def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
     """The sums of the ciphertexts of these ballots, style by style; each of them was found well encoded before."""
     reading = _reading(rules)
-    bundle = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    bundles = [_joined(entries)]
     sums = {}
-    for style, (places, buffers) in enumerate(engine.read_forms([bundle], reading.forms)):
+    for style, (places, buffers) in enumerate(_read(reading, bundles, _Entries(bundles))[1]):
         if places:
             shape = reading.layouts[style]
             width = 32 + shape.ciphertexts_length
@@ -220,7 +216,7 @@ def ballots_with_points(rules: Rules, bundles: Sequence[bytes], marks: Collectio
     """The credentials of those ballots in the bundles that have a point A with one of these marks."""
     reading = _reading(rules)
     found = set()
-    for style, (places, buffers) in enumerate(engine.read_forms(bundles, reading.forms)):
+    for style, (places, buffers) in enumerate(_read(reading, bundles, _Entries(bundles))[1]):
         shape = reading.layouts[style]
         width = 32 + shape.ciphertexts_length
         for row in range(len(places)):
@@ -273,9 +269,9 @@ def _reading(rules: Rules) -> Reading:
 class _Entries:
     """The entries of some bundles, cut out only where they are needed."""
 
-    def __init__(self, bundles: Sequence[bytes], first: int) -> None:
+    def __init__(self, bundles: Sequence[bytes]) -> None:
         self._bundles = bundles
-        self._first = first
+        self.count = sum(map(_count, bundles))
 
     @cached_property
     def _cut(self) -> list[bytes]:
@@ -284,30 +280,49 @@ class _Entries:
     def at(self, place: int) -> bytes:
         return self._cut[place]
 
-    def without_form(self, reading: Reading, taken: Collection[int], found: _Found) -> list[tuple[int, Ballot]]:
-        """Finds officials' entries and malformed ballots. Returns the ballots that the parser takes and no form does:
-        none, as long as the two agree (tests/unit/test_ranges.py)."""
-        others: list[tuple[int, Ballot]] = []
-        if sum(map(_count, self._bundles)) == len(taken):
-            return others
-        for place, raw in enumerate(self._cut):
-            if place in taken:
-                continue
-            index = self._first + place
-            if not is_ballot(raw):
-                found.officials.append(index)
-                continue
-            try:
-                ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
-                v09_ballot_encodings(ballot, reading.manifest)
-                others.append((index, ballot))
-            except Broken as broken:
-                found.malformed.append((index, broken.reason))
-        return others
+
+def _read(
+    reading: Reading, bundles: Sequence[bytes], entries: _Entries
+) -> tuple[list[tuple[int, str | None]], list[tuple[list[int], list[bytes]]]]:
+    """Officials' entries by their place, and malformed ballots with what is wrong; for every style the places of its
+    ballots, and their bytes in BUFFERS.
+
+    A ballot is read by its style's form. One that has none, and that the parser takes all the same, is there with the
+    others: nothing hangs on whether the two agree, except time (tests/unit/test_verifier_ranges.py).
+    """
+    ballots = [(list(places), list(buffers)) for places, buffers in engine.read_forms(bundles, reading.forms)]
+    others: list[tuple[int, str | None]] = []
+    taken = {place for places, _ in ballots for place in places}
+    if len(taken) == entries.count:
+        return others, ballots
+    for place in range(entries.count):
+        if place in taken:
+            continue
+        raw = entries.at(place)
+        if not is_ballot(raw):
+            others.append((place, None))
+            continue
+        try:
+            ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
+            v09_ballot_encodings(ballot, reading.manifest)
+        except Broken as broken:
+            others.append((place, broken.reason))
+            continue
+        places, buffers = ballots[reading.manifest.style_index(ballot.style) or 0]
+        places.append(place)
+        buffers[_ELEMENTS] += ballot.credential + ballot.ciphertexts
+        buffers[_PROOFS] += ballot.proof
+        buffers[_CHAINS] += ballot.credential + ballot.body_hash + ballot.previous
+    return others, ballots
 
 
 def _entries(bundles: Sequence[bytes]) -> list[bytes]:
     return [entry for bundle in bundles for entry in decode_bundle(bundle, _count(bundle))]
+
+
+def _joined(entries: Sequence[bytes]) -> bytes:
+    """The inverse of `_entries`, however many there are."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
 def _count(bundle: bytes) -> int:

@@ -7,13 +7,18 @@ Roots and the other ballots' numbers come from whoever read the ranges.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from retally_crypto.checks.findings import Ruling
+from retally_crypto.checks.state import Credentials
+from retally_crypto.checks.v08_roll import v08_recalled_chunk
 from retally_crypto.checks.v09_form import is_ballot
 from retally_crypto.record import Record
 
 
 class SparseRecord(Record):
-    """See the module's docstring. `scatter` ends the dense part; after it entries come by `rule`, then `finish`."""
+    """See the module's docstring. Entries of the setup may be recalled instead of replayed; `scatter` ends the dense
+    part, and after it entries come by `rule`, then `finish`."""
 
     _dense = True
     _first = 0
@@ -25,6 +30,22 @@ class SparseRecord(Record):
     def root(self) -> bytes:
         """The root of all entries so far, or, once finished, of the board."""
         return self._final_root or super().root
+
+    def recall_roll(self, leaf: bytes, registrar: int, length: int, credentials: Callable[[], Credentials]) -> None:
+        """The next entry of the setup is a chunk of this registrar's list that was found to be in force before, with
+        this leaf hash; `credentials` gives the roll if it is complete with it."""
+        v08_recalled_chunk(self.state, registrar, length, credentials)
+        self._recall(leaf)
+
+    def recall_refused(self, leaf: bytes, kind: str | None, check: str, reason: str) -> None:
+        """The next entry of the setup was found to fail a check before."""
+        self.findings.append(Ruling(self.state.size, kind, check, reason, None))
+        self.state.ballots.entries += kind == "ballot"
+        self._recall(leaf)
+
+    def _recall(self, leaf: bytes) -> None:
+        self._tree.append(leaf)
+        self.state.size += 1
 
     def scatter(self, roots: dict[int, bytes]) -> None:
         """From the next entry on only some are told. `roots` gives the board's root at any size after the closing."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from retally_client.progress import Progress, Untold
 from retally_client.verifier.board import FolderBoard
 from retally_client.verifier.cluster import Cluster
 from retally_client.verifier.report import Report, report_json
@@ -75,11 +76,10 @@ def board(election: Election, tmp_path_factory: pytest.TempPathFactory) -> Folde
     return FolderBoard(board_folder(tmp_path_factory.mktemp("board"), election.files()))
 
 
-def _on(address: str, board: FolderBoard, election: Election, advance: object = None) -> Report:
+def _on(address: str, board: FolderBoard, election: Election, tell: Progress | None = None) -> Report:
     workers = Cluster(address)
     try:
-        told = advance if callable(advance) else (lambda entries: None)
-        return verify_board(board, election.policy(), advance=told, workers=workers)
+        return verify_board(board, election.policy(), tell=tell, workers=workers)
     finally:
         workers.close()
 
@@ -123,12 +123,13 @@ def test_a_killed_worker_costs_its_ranges_only(
     address, workers = cluster
     seen: list[int] = []
 
-    def kill_one(entries: int) -> None:
-        seen.append(entries)
-        if len(seen) == 2:
-            workers[0].send_signal(signal.SIGKILL)
+    class KillsOne(Untold):
+        def advance(self, by: int) -> None:
+            seen.append(by)
+            if len(seen) == 2:
+                workers[0].send_signal(signal.SIGKILL)
 
-    report = _on(address, board, election, kill_one)
+    report = _on(address, board, election, KillsOne())
     assert workers[0].wait(SECONDS) == -signal.SIGKILL
     assert workers[1].poll() is None
     assert len(seen) > 2

@@ -8,6 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
+from retally_client.progress import Progress
 from retally_client.verifier.board import Unreachable
 from retally_client.verifier.report import Report, checks_table, print_report, report_json
 from retally_client.verifier.run import verify_board
@@ -44,15 +45,41 @@ def test_an_honest_board_passes_every_check_in_order(honest_election: Election) 
     assert report.notes_of("V01") == ("no witness: split views cannot be excluded",)
 
 
+class Told(Progress):
+    """What a verifier says of its progress, stage by stage."""
+
+    def __init__(self) -> None:
+        self.stages, self.totals, self.done = [""], [0], [0]
+
+    def begin(self, total: int) -> None:
+        self.totals[-1] = total
+
+    def advance(self, by: int) -> None:
+        self.done[-1] += by
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        self.stages.append(title)
+        self.totals.append(total or 0)
+        self.done.append(0)
+
+
 def test_a_board_of_several_bundles_is_read_in_order(long_board: Election) -> None:
-    steps: list[int] = []
+    told = Told()
     board = MemoryBoard(long_board.files())
-    report = verify_board(board, long_board.policy(), begin=steps.append, advance=steps.append)
+    report = verify_board(board, long_board.policy(), tell=told)
     size = len(long_board.entries)
-    assert steps[0] == sum(steps[1:]) == size
+    assert told.totals[0] == told.done[0] == size
     assert report.failed == ("V09",)
     assert len(report.notes_of("V09")) == 600
     assert report.notes_of("V09")[-1].startswith(f"entry {size - 1}: ")
+
+
+def test_every_stage_of_a_closed_board_is_told(honest_election: Election) -> None:
+    told = Told()
+    report = verify_board(MemoryBoard(honest_election.files()), honest_election.policy(), tell=told)
+    assert report.outcome is not None
+    assert told.stages == ["", "settling ballots", "taking out superseded ballots"]
+    assert told.totals == told.done == [len(honest_election.entries), 0, report.outcome.reconciliation.superseded]
 
 
 def test_a_board_that_grew_while_it_was_read_is_read_as_of_its_checkpoint(honest_election: Election) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.verifier import range_store
+from retally_client.verifier import range_store, setup
 from retally_client.verifier.board import Unreachable
 from retally_client.verifier.range_store import Range, RangeStore
 from retally_client.verifier.report import Report
@@ -17,7 +17,7 @@ from retally_client.verifier.run import verify_board
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.engine import engine
+from retally_crypto.engine import Form, engine
 from retally_crypto.errors import Malformed
 from retally_crypto.ranges import BYTES_AT_ONCE, ROW, Rules, decode_summary, encode_summary, summarise
 from retally_crypto.record import Record
@@ -186,6 +186,25 @@ def test_ranges_and_record_agree_on_everything_at_once(open_board: Election, mon
     assert_as_the_record(election, report)
 
 
+@pytest.mark.parametrize("size", [1024, 1100, 1280])
+def test_a_partial_decryption_may_name_a_checkpoint_among_late_ballots(
+    size: int, open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator goes on to append after the closing: the checkpoints there are this board's all the same."""
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    election.close()
+    late = election.entries[200]
+    election.entries += [late] * (1280 - len(election.entries))
+    whole = election.copy()
+    whole.entries = whole.entries[:size]
+    whole.decrypt(1)
+    election.append(whole.entries[-1])
+    report = verified(election)
+    assert report.failed == ("V04",)
+    assert_as_the_record(election, report)
+
+
 def test_ranges_and_record_agree_on_voters_whose_codes_were_replaced_before_the_opening(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -249,7 +268,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert not (tmp_path / "checkpoint").exists()
     board = MemoryBoard(open_board.files())
     report = verify_board(board, open_board.policy(), signed_off=tmp_path)
-    assert bundles_read(board) == {"000", "002"}
+    assert bundles_read(board) == {"002"}
     assert_as_the_record(open_board, report)
 
 
@@ -263,11 +282,12 @@ def test_a_board_that_grew_costs_what_is_new(
     grown.cast("north-9", CHOICES[0])
     board = MemoryBoard(grown.files())
     report = verify_board(board, grown.policy(), signed_off=tmp_path)
-    assert bundles_read(board) == {"000", "002"}
+    assert bundles_read(board) == {"002"}
     assert_as_the_record(grown, report)
     same = MemoryBoard(grown.files())
-    verify_board(same, grown.policy(), signed_off=tmp_path)
-    assert bundles_read(same) == {"000"}
+    report = verify_board(same, grown.policy(), signed_off=tmp_path)
+    assert bundles_read(same) == set()
+    assert_as_the_record(grown, report)
 
 
 def test_superseded_ballots_are_taken_out_once(
@@ -278,9 +298,13 @@ def test_superseded_ballots_are_taken_out_once(
     verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
     board = MemoryBoard(election.files())
     report = verify_board(board, election.policy(), signed_off=tmp_path)
-    # The setup, and the officials' entries at the end.
-    assert bundles_read(board) == {"000", "002"}
+    # Only officials' entries after the opening.
+    assert bundles_read(board) == {"002"}
     assert_as_the_record(election, report)
+    for out in tmp_path.glob("*.out"):
+        out.write_bytes(out.read_bytes()[:-1])
+    again = verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
+    assert_as_the_record(election, again)
 
 
 def test_another_history_is_not_taken_for_the_one_signed_off(
@@ -318,6 +342,66 @@ def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_p
     verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
     assert not list(tmp_path.glob("run-999999999-*"))
     assert not list(tmp_path.glob("*.new"))
+
+
+# ---- a signed-off setup ----
+
+
+def test_a_setup_is_recalled_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    monkeypatch.setattr(setup, "WIDTH", 256)
+    election = wide_election(300, replaced=("south-8", "north-2"), hindered=True)
+    opened = election.record().opening_index
+    assert opened is not None
+    assert opened > 2 * 256
+    policy = election.policy()
+    first = verify_board(MemoryBoard(election.files()), policy, signed_off=tmp_path)
+    assert {"V04", "V08", "V09"} <= set(first.failed)
+    finish(election)
+    board = MemoryBoard(election.files())
+    report = verify_board(board, policy, signed_off=tmp_path)
+    assert not {"000", "001"} & bundles_read(board)
+    assert_as_the_record(election, report)
+
+
+@pytest.mark.parametrize("at", [0, 20, 200, -40, -1])
+def test_a_damaged_setup_is_read_anew(
+    at: int, open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    (kept,) = tmp_path.glob("*.setup")
+    whole = kept.read_bytes()
+    content = bytearray(whole)
+    content[at] ^= 1
+    for damaged in (bytes(content), whole[:at], b""):
+        kept.write_bytes(damaged)
+        board = MemoryBoard(open_board.files())
+        report = verify_board(board, open_board.policy(), signed_off=tmp_path)
+        assert "000" in bundles_read(board)
+        assert_as_the_record(open_board, report)
+        assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize("opened_before", [True, False])
+def test_another_setup_is_not_taken_for_the_one_signed_off(
+    opened_before: bool, open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the opening's range is kept or read anew, and where the other board has not been opened at all."""
+    short_ranges(monkeypatch)
+    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    opened = open_board.record().opening_index or 0
+    other = open_board.copy()
+    if opened_before:
+        other.entries.insert(opened, b"{}")
+    else:
+        del other.entries[opened:]
+    report = verify_board(MemoryBoard(other.files()), other.policy(), signed_off=tmp_path)
+    assert_as_the_record(other, report)
+    for kept in tmp_path.glob("*.range"):
+        kept.unlink()
+    report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
+    assert_as_the_record(open_board, report)
 
 
 class Fickle(MemoryBoard):
@@ -380,6 +464,33 @@ def test_how_a_range_is_cut_into_groups_makes_no_difference(
     monkeypatch.setattr("retally_crypto.ranges.BYTES_AT_ONCE", 1)
     assert summarise(rules_of(open_board), 256, bundles, 300) == whole
     assert BYTES_AT_ONCE > 1
+
+
+def test_nothing_hangs_on_forms(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ballots that have no form and that the parser takes count the same, are taken out and found the same."""
+    short_ranges(monkeypatch)
+    read = engine.read_forms
+
+    def every_other(bundles: Sequence[bytes], forms: Sequence[Form]) -> list[tuple[list[int], list[bytes]]]:
+        found = []
+        for places, buffers in read(bundles, forms):
+            kept = [row for row in range(len(places)) if row % 2]
+            cut = [len(buffer) // max(1, len(places)) for buffer in buffers]
+            left = [
+                b"".join(buffer[row * width : (row + 1) * width] for row in kept)
+                for buffer, width in zip(buffers, cut, strict=True)
+            ]
+            found.append(([places[row] for row in kept], left))
+        return found
+
+    monkeypatch.setattr(engine, "read_forms", every_other)
+    election = open_board.copy()
+    nonces_used_again_in_another_range(election)
+    a_false_proof(election)
+    finish(election)
+    report = verified(election)
+    assert {"V10", "V13"} <= set(report.failed)
+    assert_as_the_record(election, report)
 
 
 def test_every_spelling_that_the_parser_takes_has_its_form(open_board: Election) -> None:

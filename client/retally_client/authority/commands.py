@@ -42,7 +42,7 @@ def _key(path: Path) -> SigningKey:
 
 def _record(url: str, policy: Path) -> Record:
     with progress("reading the board") as bar:
-        report = verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+        report = verify_board(open_board(url), read_policy(policy), tell=bar)
     if report.record is None:
         raise Refused(
             f"the board cannot be trusted: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"

@@ -72,7 +72,7 @@ def verified(url: str, policy: Path, key_file: Path | None) -> Report:
     seen, store = (None, None) if files is None else (files.seen, files.verified)
     kept = () if seen is None else read_kept(seen, trusted)
     with progress("verifying the board") as bar:
-        report = verify_board(open_board(url), trusted, kept, (), bar.begin, bar.advance, store)
+        report = verify_board(open_board(url), trusted, kept, (), bar, store)
     if seen is not None and report.head is not None and report.state_of("V02") == "pass":
         keep(seen, trusted, report.head.size, report.head.root, report.checkpoint)
     return report

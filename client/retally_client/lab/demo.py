@@ -187,7 +187,7 @@ def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElecti
 
 def _verify(board: Path, policy: TrustPolicy) -> Report:
     with progress("verifying every entry") as bar:
-        return verify_board(FolderBoard(board), policy, begin=bar.begin, advance=bar.advance)
+        return verify_board(FolderBoard(board), policy, tell=bar)
 
 
 def _show_result(replay: Replay, report: Report, folder: Path) -> bool:

@@ -71,7 +71,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")]
 
 def _record(url: str, policy: Path) -> Record:
     with progress("verifying the board") as bar:
-        report = verify_board(open_board(url), read_policy(policy), begin=bar.begin, advance=bar.advance)
+        report = verify_board(open_board(url), read_policy(policy), tell=bar)
     if report.record is None or report.failed:
         raise Refused(
             f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"

@@ -9,13 +9,13 @@ a cluster. Workers are trusted like this machine: one that lies about a proof is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any, Protocol, TypeVar, cast
 
 from retally_client.verifier.board import Board, open_board
 from retally_client.verifier.range_store import Range
-from retally_client.verifier.reading import out_of_range, verified_range
+from retally_client.verifier.reading import Task, out_of_range, verified_range
 from retally_crypto.engine import engine
 from retally_crypto.errors import Unusable
 
@@ -52,10 +52,10 @@ class Cluster:
     def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
         return self._each(verify_there, [(board.location, wanted) for wanted in ranges])
 
-    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
-        return self._each(take_out_there, [(board.location, *task) for task in tasks])
+    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
+        return self._each(take_out_there, ((board.location, *task) for task in tasks))
 
-    def _each(self, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    def _each(self, work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """Results in the order of the tasks; never more than a few for each thread are under way or waiting here."""
         ahead = AHEAD * max(1, sum(self._client.nthreads().values()))
         running: deque[_Future] = deque()

@@ -100,7 +100,7 @@ def verify(
     if afresh and store is not None:
         RangeStore(store).clear()
     with workers_of(scheduler) as workers, progress("verifying entries") as bar:
-        report = verify_board(board, trusted, remembered, receipts, bar.begin, bar.advance, store, workers)
+        report = verify_board(board, trusted, remembered, receipts, bar, store, workers)
     ask_origins = not no_web and not isinstance(board, FolderBoard)
     if web or ask_origins:
         with progress("reading the web bundle"):

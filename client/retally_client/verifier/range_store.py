@@ -2,11 +2,12 @@
 
     <folder>/<first>-<entries>-<rules>.range    one range, as `retally_crypto.ranges` encodes it
     <folder>/<first>-<entries>-<rules>.out      what was taken out of its sums, for which ballots
+    <folder>/<election>.setup                   entries up to the opening, as `setup` encodes them
     <folder>/checkpoint                         the checkpoint that all of them were last found to be part of
 
-A summary is bound to its entries by their leaf hashes: a run that uses it finds it to be part of the checkpoint's tree,
-or throws it away. Files are written whole and renamed, so that a run which is killed leaves whole ranges behind. The
-folder is as trusted as this program: who can write to it can change the verdict.
+What is kept is bound to its entries by their leaf hashes: a run that uses it finds it to be part of the checkpoint's
+tree, or throws it away. Files are written whole and renamed, so that a run which is killed leaves whole ranges behind.
+The folder is as trusted as this program: who can write to it can change the verdict.
 """
 
 from __future__ import annotations
@@ -82,17 +83,25 @@ class RangeStore:
         """A summary that was found or put before. Raises Malformed if somebody has damaged it since."""
         return decode_summary(self._path(of, "range").read_bytes())
 
-    def find_out(self, of: Range, indices: Sequence[int]) -> bytes | None:
-        """What `put_out` kept for the same ballots of this range."""
+    def has_out(self, of: Range, indices: Sequence[int]) -> bool:
+        """Whether `put_out` was told of the same ballots of this range, and the file is sound."""
         try:
             raw = self._path(of, "out").read_bytes()
         except FileNotFoundError:
-            return None
-        return raw[32:] if raw[:32] == _digest(indices) else None
+            return False
+        return raw[:64] == _digest(indices) + sha256(raw[64:]).digest()
 
     def put_out(self, of: Range, indices: Sequence[int], encoded: bytes) -> None:
         """Keeps what the ballots at these indices add up to."""
-        replace(self._path(of, "out"), _digest(indices) + encoded)
+        replace(self._path(of, "out"), _digest(indices) + sha256(encoded).digest() + encoded)
+
+    def take_out(self, of: Range) -> bytes:
+        """What was put last for this range."""
+        return self._path(of, "out").read_bytes()[64:]
+
+    def setup(self, election_id: bytes) -> Path:
+        """The file of this election's setup (`setup.keep_setup`)."""
+        return self._folder / f"{sha256(election_id + VERIFIED_BY).hexdigest()[:16]}.setup"
 
     def sign_off(self, checkpoint: bytes) -> None:
         """All summaries are part of this checkpoint's tree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import Protocol, TypeVar
@@ -12,7 +12,7 @@ from retally_client.verifier.range_store import Range
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.ranges import RangeSummary, ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
+from retally_crypto.ranges import ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
 from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, tile_path
 
 T = TypeVar("T")
@@ -96,15 +96,10 @@ def bundles_between(first: int, end: int) -> Iterator[Bundle]:
         yield Bundle(index, min(TILE_WIDTH, end - index * TILE_WIDTH))
 
 
-def verify_range(board: Board, wanted: Range) -> RangeSummary:
-    """Reads and verifies one range. Raises NotRead, Contradiction or Unreachable."""
-    bundles = (read_bundle(board, bundle) for bundle in bundles_between(wanted.first, wanted.end))
-    return summarise(wanted.rules, wanted.first, bundles, wanted.begin)
-
-
 def verified_range(board: Board, wanted: Range) -> bytes:
-    """`verify_range` as bytes."""
-    return encode_summary(verify_range(board, wanted))
+    """Reads and verifies one range: its summary as bytes. Raises NotRead, Contradiction or Unreachable."""
+    bundles = (read_bundle(board, bundle) for bundle in bundles_between(wanted.first, wanted.end))
+    return encode_summary(summarise(wanted.rules, wanted.first, bundles, wanted.begin))
 
 
 def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> Iterator[list[bytes]]:
@@ -141,13 +136,17 @@ def credentials_with_points(board: Board, of: Range, marks: set[bytes]) -> set[b
 # ---- many ranges ----
 
 
+Task = tuple[Range, Sequence[int], bytes]
+"""A range, indices of ballots in it, and its leaf hashes."""
+
+
 class Workers(Protocol):
     """Whoever verifies ranges: threads of this process, or a cluster. Results come in the order of the tasks."""
 
     def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
         """`verified_range` of each."""
 
-    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
+    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
         """`out_of_range` of each."""
 
 
@@ -160,13 +159,10 @@ class Threads:
     def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
         return self._each(lambda wanted: verified_range(board, wanted), ranges)
 
-    def take_out(self, board: Board, tasks: Sequence[tuple[Range, Sequence[int], bytes]]) -> Iterator[bytes]:
+    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
         return self._each(lambda task: out_of_range(board, *task), tasks)
 
-    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-        if len(tasks) == 1:
-            yield work(tasks[0])
-            return
+    def _each(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         rest = iter(tasks)
         with ThreadPoolExecutor(self._threads) as pool:
             running: list[Future[R]] = [pool.submit(work, task) for task in islice(rest, self._threads)]

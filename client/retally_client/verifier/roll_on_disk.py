@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from retally_client.verifier.partitions import PARTS, Partitions
-from retally_crypto.chains import ROLL_ROW, Settled, chain_of, position_of, settle
+from retally_crypto.chains import INDEX, ROLL_ROW, Settled, chain_of, position_of, settle
 from retally_crypto.checks.state import BoardState, Credential, Credentials
 from retally_crypto.engine import engine
 from retally_crypto.manifest import Manifest
@@ -24,10 +24,10 @@ from retally_crypto.tally import Tally
 
 SMALL = 1 << 20
 _IN_ORDER = struct.Struct(">32sH")
-_ROWS_AT_ONCE = 1 << 14
+ROLL_BYTES_AT_ONCE = _IN_ORDER.size << 14
 
-TakeOut = Callable[[Sequence[tuple[int, int]], Tally], None]
-"""Takes the ballots at (index, style), in order, out of a tally."""
+TakeOut = Callable[[bytes, Tally], None]
+"""Takes the ballots at these indices, as `chains.INDEX` packs them, in order, out of a tally."""
 
 
 class DiskStorage:
@@ -91,23 +91,32 @@ class CredentialsOnDisk(Credentials):
                 yield name, self._held[name].style
 
     def _roll_order(self) -> Iterator[tuple[bytes, int]]:
-        for first in range(0, self._extended, _ROWS_AT_ONCE):
-            self._in_order.seek(first * _IN_ORDER.size)
-            rows = self._in_order.read(min(_ROWS_AT_ONCE, self._extended - first) * _IN_ORDER.size)
+        for rows in self.in_order():
             yield from _IN_ORDER.iter_unpack(rows)
+
+    def in_order(self) -> Iterator[bytes]:
+        """The roll as it was when it was complete, some rows of credential and style at a time."""
+        for at in range(0, self._extended * _IN_ORDER.size, ROLL_BYTES_AT_ONCE):
+            self._in_order.seek(at)
+            yield self._in_order.read(min(ROLL_BYTES_AT_ONCE, self._extended * _IN_ORDER.size - at))
 
     # ---- the roll ----
 
     def extend(self, names: bytes, styles: Sequence[int]) -> None:
-        self._in_order.seek(self._extended * _IN_ORDER.size)
-        self._in_order.write(
+        self.extend_in_order(
             b"".join(_IN_ORDER.pack(names[32 * at : 32 * at + 32], style) for at, style in enumerate(styles))
         )
-        rows = (
-            ROLL_ROW.pack(names[32 * at : 32 * at + 32], self._extended + at, style) for at, style in enumerate(styles)
-        )
-        self._roll.add(engine.sort_records(b"".join(rows), ROLL_ROW.size))
-        self._extended += len(styles)
+
+    def extend_in_order(self, rows: bytes) -> None:
+        """As `extend`, with rows as `in_order` gives them."""
+        self._in_order.seek(self._extended * _IN_ORDER.size)
+        self._in_order.write(rows)
+        placed = [
+            ROLL_ROW.pack(name, position, style)
+            for position, (name, style) in enumerate(_IN_ORDER.iter_unpack(rows), start=self._extended)
+        ]
+        self._roll.add(engine.sort_records(b"".join(placed), ROLL_ROW.size))
+        self._extended += len(placed)
 
     def first_repeated(self) -> int | None:
         positions = []
@@ -179,7 +188,7 @@ class CredentialsOnDisk(Credentials):
         per_district: Counter[str] = Counter()
         for style, number in settled.counted.items():
             per_district[districts[style]] += number
-        self._take_out(sorted(settled.out), self._sums)
+        self._take_out(engine.sort_records(bytes(settled.out), INDEX.size), self._sums)
         for credential in self._held.values():
             if credential.ballots:
                 per_district[districts[credential.style]] += 1

@@ -1,11 +1,11 @@
 """V01 to V21 over a board, in memory that does not grow with it (docs/spec, page 8; 8.4 for how).
 
-checkpoint          V01: the board's signature, the witnesses' quorum
-setup               bundle by bundle into the record, up to the opening
-ranges              V02, V09, V10: every range once, in parallel; those that an earlier run signed off are not read
-chains              V11, V12, V13: rows of all ranges, settled part by part; what is not ordinary, entry by entry
-officials           V04-V08, V14-V20: the record, the same checks the server admits through
-claims              V02: kept checkpoints and receipts agree with this board; V04: the times of opening and closing
+checkpoint      V01: the board's signature, the witnesses' quorum
+setup           entry by entry into the record, up to the opening
+ranges          V02, V09, V10: every range once, in parallel; those that an earlier run signed off are not read
+chains          V11, V12, V13: rows of all ranges, settled part by part; what is not ordinary, entry by entry
+officials       V04-V08, V14-V20: the record, the same checks the server admits through
+claims          V02: kept checkpoints and receipts agree with this board; V04: the times of opening and closing
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from itertools import chain, groupby
+from functools import partial
+from itertools import chain, groupby, tee
 from pathlib import Path
 
+from retally_client.progress import Progress, Untold
 from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, TooLong, Unreachable
 from retally_client.verifier.claims import Claims, read_claims, v04_times
 from retally_client.verifier.partitions import PARTS, Partitions
@@ -25,33 +27,30 @@ from retally_client.verifier.reading import (
     NotRead,
     Threads,
     Workers,
-    bundles_between,
     credentials_with_points,
-    read_bundle,
     read_entries,
 )
 from retally_client.verifier.report import Report
 from retally_client.verifier.roll_on_disk import CredentialsOnDisk, DiskStorage
+from retally_client.verifier.setup import Setup, keep_setup, read_setup, recall_setup
 from retally_client.verifier.web_bundle import v21_not_looked_at
-from retally_crypto.chains import rows_of
+from retally_crypto.chains import INDEX, rows_of
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.checks.findings import CheckResult, conclude, incomplete_from
-from retally_crypto.checks.v03_manifest import v03_unreadable
 from retally_crypto.credentials import combine_parts
 from retally_crypto.engine import engine
 from retally_crypto.entries import RollReplacement, RollRevocation, SignedEntry, parse_entry
 from retally_crypto.errors import RetallyError
+from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_summary, decode_sums
 from retally_crypto.record import Record
 from retally_crypto.sparse_record import SparseRecord
 from retally_crypto.tally import Tally
-from retally_crypto.tiles import TILE_WIDTH, decode_bundle
+from retally_crypto.tiles import TILE_WIDTH
 
 NO_WITNESS = "no witness: split views cannot be excluded"
-
-Advance = Callable[[int], None]
 
 
 class Changed(RetallyError):
@@ -61,110 +60,115 @@ class Changed(RetallyError):
 class Reading:
     """One pass over a board of `size` entries: the record they make, and the tree they hash to.
 
-    Files go into `folder`, summaries of ranges into `store`.
+    Files go into `folder`; the setup and summaries of ranges into `store`.
     """
 
-    def __init__(self, board: Board, claims: Claims, size: int, folder: Path, store: RangeStore, workers: Workers):
-        self.record: SparseRecord | None = None
-        self.no_manifest = conclude("V03", ("the board has no entry",))
+    def __init__(
+        self,
+        board: Board,
+        claims: Claims,
+        election_id: bytes,
+        size: int,
+        folder: Path,
+        store: RangeStore,
+        workers: Workers,
+    ) -> None:
+        self.setup = Setup()
         self.tree = Frontier()
         self._board = board
         self._claims = claims
+        self._election_id = election_id
         self._size = size
         self._storage = DiskStorage(folder)
         self._points = Partitions(folder, "points", POINT)
         self._store = store
         self._workers = workers
-        self._manifest_entry = b""
         self._ranges: list[Range] = []
-        self._edges: dict[int, Frontier] = {}
+        self._edges: list[Frontier] = []
 
-    def read(self, root: bytes, advance: Advance) -> None:
+    @property
+    def record(self) -> SparseRecord | None:
+        """None if entry 0 is no manifest."""
+        return self.setup.record
+
+    def read(self, root: bytes, tell: Progress) -> None:
         """Everything. Raises NotRead or Contradiction at the first bundle that is not right, Changed if what was signed
         off before is not part of this board."""
-        opened = self._read_setup(advance)
-        if opened is None or self.record is None:
+        record = self._read_setup(tell)
+        if record is None:
             return
-        begin = opened + 1
-        self._ranges = [
-            Range(first, min(first + WIDTH, self._size), max(begin, first), self._rules())
-            for first in range(opened // WIDTH * WIDTH, self._size, WIDTH)
-        ]
-        credentials = self._credentials()
-        credentials.expect(self.record.manifest, self._take_out)
-        self.record.scatter(_Roots(self._root_at))
-        officials: list[int] = []
-        advanced = -(-begin // TILE_WIDTH) * TILE_WIDTH
-        for of, summary in zip(self._ranges, self._summaries(), strict=True):
-            self._grow(summary)
-            credentials.add(self.record.manifest, summary.rows, summary.sums)
-            self._points.add(summary.points)
-            officials += summary.officials
-            if summary.officials:
-                self._edges[of.first] = self._edge
-            for index, reason in summary.malformed:
-                self.record.refuse(index, "V09", reason)
-            advance(max(0, of.end - max(of.first, advanced)))
+        officials = self._read_ranges(record, tell)
         if self.tree.root() != root:
             if self._store.used:
                 raise Changed("the board has changed in a part that was signed off")
             return
+        tell.stage("settling ballots")
+        credentials = _credentials(record)
         apart = credentials.set_apart(self._changed_by_registrars(officials) | self._with_points_twice())
         for index, raw in self._entries(sorted([*officials, *self._ballots_of(apart)])):
-            self.record.rule(index, raw)
+            record.rule(index, raw)
         if credentials.settled is None:
-            credentials.settle(self.record.state, self._size)
+            credentials.settle(record.state, self._size)
         for fault in credentials.settled.refused if credentials.settled else ():
-            self.record.refuse(*fault)
-        self.record.finish(self._size, root)
+            record.refuse(*fault)
+        record.finish(self._size, root)
 
     # ---- the setup ----
 
-    def _read_setup(self, advance: Advance) -> int | None:
-        """Entries up to the opening; its index, or None if there is none and everything was read."""
-        pending: list[bytes] = []
-        for bundle in bundles_between(0, self._size):
-            raw, hashes = read_bundle(self._board, bundle)
-            self._take(decode_bundle(raw, bundle.width))
-            advance(bundle.width)
-            pending.append(hashes)
-            opened = None if self.record is None else self.record.opening_index
-            if opened is None and len(pending) < WIDTH // TILE_WIDTH:
-                continue
-            if opened is not None:
-                # The range with the opening is read again as a range.
-                return opened
-            self._hash(b"".join(pending))
-            pending = []
-        self._hash(b"".join(pending))
-        return None
+    def _read_setup(self, tell: Progress) -> SparseRecord | None:
+        """The record up to the opening; None if there is none, and everything was read."""
+        recalled = recall_setup(self._store.setup(self._election_id), self._storage)
+        if recalled is None:
+            self.setup = read_setup(self._board, self._size, self._storage, self._hash, tell.advance)
+        else:
+            self.setup, self._store.used = recalled, True
+        opened = self.setup.opened
+        if opened is None or self.record is None:
+            return None
+        first = opened // WIDTH * WIDTH
+        if recalled is None:
+            keep_setup(self._store.setup(self.record.election_id), self.setup)
+        elif opened >= self._size:
+            raise Changed("the board has fewer entries than were signed off")
+        else:
+            tell.advance(-(-(opened + 1) // TILE_WIDTH) * TILE_WIDTH)
+            self._hash(self.setup.leaf_hashes[: 32 * first])
+        return self.record
 
-    def _take(self, entries: Sequence[bytes]) -> None:
-        if self.record is None and not self._manifest_entry:
-            self._manifest_entry = entries[0]
-            try:
-                self.record = SparseRecord(entries[0], self._storage)
-            except RetallyError as error:
-                self.no_manifest = v03_unreadable(str(error))
-            entries = entries[1:]
-        if self.record is None:
-            return
-        for raw in entries:
-            self.record.replay([raw])
-            if self.record.opening_index is not None:
-                return
+    # ---- the ranges ----
 
-    def _rules(self) -> Rules:
-        key = None if self.record is None else self.record.joint_key
-        if key is None:
-            raise ValueError("the opening is in force")
-        return Rules(self._manifest_entry, key)
+    def _read_ranges(self, record: SparseRecord, tell: Progress) -> list[int]:
+        """Rows, points and sums of all ranges; returns the indices of the officials' entries after the opening."""
+        begin = record.size
+        rules = Rules(self.setup.manifest_entry, record.joint_key or b"")
+        self._ranges = [
+            Range(first, min(first + WIDTH, self._size), max(begin, first), rules)
+            for first in range(self.tree.size, self._size, WIDTH)
+        ]
+        credentials = _credentials(record)
+        credentials.expect(record.manifest, partial(self._take_out, record.manifest, tell))
+        record.scatter(_Roots(self._root_at))
+        officials: list[int] = []
+        advanced = -(-begin // TILE_WIDTH) * TILE_WIDTH
+        for of, summary in zip(self._ranges, self._summaries(), strict=True):
+            self._grow(summary)
+            if of.first < begin:
+                self._compare_with_setup(summary)
+            credentials.add(record.manifest, summary.rows, summary.sums)
+            self._points.add(summary.points)
+            officials += summary.officials
+            for index, reason in summary.malformed:
+                record.refuse(index, "V09", reason)
+            tell.advance(max(0, of.end - max(of.first, advanced)))
+        return officials
 
-    def _credentials(self) -> CredentialsOnDisk:
-        credentials = None if self.record is None else self.record.state.roll.credentials
-        if not isinstance(credentials, CredentialsOnDisk):
-            raise ValueError("the roll is complete before the opening")
-        return credentials
+    def _compare_with_setup(self, summary: RangeSummary) -> None:
+        """The range with the opening was read apart from the setup: they are of one board."""
+        setup = self.setup.leaf_hashes[32 * summary.first :]
+        if not summary.leaf_hashes.startswith(setup):
+            if self._store.used:
+                raise Changed("the setup that was signed off is not this board's")
+            raise Contradiction("an entry of the setup has changed while the board was verified")
 
     # ---- the tree ----
 
@@ -177,26 +181,25 @@ class Reading:
                 self._claims.roots[self.tree.size] = self.tree.root()
 
     def _grow(self, summary: RangeSummary) -> None:
-        self._edge = deepcopy(self.tree)
+        self._edges.append(deepcopy(self.tree))
         claimed = range(summary.first, summary.end + 1)
-        if summary.count == WIDTH and not any(at in claimed for at in self._claims.sizes | self._claims.indices):
+        if summary.count == WIDTH and not any(at in claimed for at in chain(self._claims.sizes, self._claims.indices)):
             self.tree.append_subtree(engine.merkle_root(summary.leaf_hashes), LEVEL)
         else:
             self._hash(summary.leaf_hashes)
 
     def _root_at(self, size: int) -> bytes:
-        """The root at a size within or at the end of a range with officials' entries."""
-        first = (size - 1) // WIDTH * WIDTH
-        tree = deepcopy(self._edges[first])
-        summary = self._store.take(self._range_at(first))
-        for index in range(first, size):
+        """The root at a size after the closing."""
+        number = self._number(size - 1)
+        tree = deepcopy(self._edges[number])
+        summary = self._store.take(self._ranges[number])
+        for index in range(summary.first, size):
             tree.append(summary.leaf(index))
         return tree.root()
 
-    def _range_at(self, index: int) -> Range:
-        return self._ranges[(index - self._ranges[0].first) // WIDTH]
-
-    # ---- the ranges ----
+    def _number(self, index: int) -> int:
+        """Which of the ranges the entry at `index` is in."""
+        return (index - self._ranges[0].first) // WIDTH
 
     def _summaries(self) -> Iterator[RangeSummary]:
         """The summary of every range in order: those that are kept, and those that are read now."""
@@ -212,36 +215,33 @@ class Reading:
                 summary = decode_summary(encoded)
             yield summary
 
-    def _take_out(self, ballots: Sequence[tuple[int, int]], tally: Tally) -> None:
-        """Ballots at (index, style), in order, out of the sums of their ranges."""
-        manifest = None if self.record is None else self.record.manifest
-        if manifest is None:
-            raise ValueError("there is a manifest")
-        tasks: list[tuple[Range, list[int], bytes]] = []
-        made: list[bytes | None] = []
-        for _, group in groupby(ballots, key=lambda ballot: ballot[0] // WIDTH):
-            indices = [index for index, _ in group]
-            of = self._range_at(indices[0])
-            made.append(self._store.find_out(of, indices))
-            tasks.append((of, indices, b"" if made[-1] is not None else self._store.take(of).leaf_hashes))
-        missing = [task for task, known in zip(tasks, made, strict=True) if known is None]
-        read = iter(self._workers.take_out(self._board, missing))
-        for (of, indices, _), known in zip(tasks, made, strict=True):
-            encoded = known
-            if encoded is None:
-                encoded = next(read)
-                self._store.put_out(of, indices, encoded)
-            for style, total in decode_sums(encoded).items():
+    def _take_out(self, manifest: Manifest, tell: Progress, ballots: bytes, tally: Tally) -> None:
+        """Ballots out of the sums of their ranges, given by their indices (`chains.INDEX`) in order."""
+        tell.stage("taking out superseded ballots", len(ballots) // INDEX.size)
+        missing = (group for group in self._by_range(ballots) if not self._store.has_out(*group))
+        tasks, wanted = tee(missing)
+        read = self._workers.take_out(self._board, ((*task, self._store.take(task[0]).leaf_hashes) for task in tasks))
+        for (of, indices), encoded in zip(wanted, read, strict=True):
+            self._store.put_out(of, indices, encoded)
+            tell.advance(len(indices))
+        for of, _ in self._by_range(ballots):
+            for style, total in decode_sums(self._store.take_out(of)).items():
                 tally.supersede(manifest.styles[style].district, total)
+
+    def _by_range(self, ballots: bytes) -> Iterator[tuple[Range, list[int]]]:
+        indices = (index for (index,) in INDEX.iter_unpack(ballots))
+        for number, some in groupby(indices, key=self._number):
+            yield self._ranges[number], list(some)
 
     # ---- what is not ordinary ----
 
     def _changed_by_registrars(self, officials: Sequence[int]) -> set[bytes]:
         """Every credential that a revocation or replacement names, or adds, whether or not it is in force."""
         names: set[bytes] = set()
+        election = None if self.record is None else self.record.election_id
         for _, raw in self._entries(officials):
             try:
-                entry = parse_entry(raw, self.record.election_id if self.record else None)
+                entry = parse_entry(raw, election)
             except RetallyError:
                 continue
             content = entry.content if isinstance(entry, SignedEntry) else None
@@ -268,7 +268,9 @@ class Reading:
 
     def _ballots_of(self, names: set[bytes]) -> Iterator[int]:
         """The index of every well-formed ballot of these credentials."""
-        credentials = self._credentials()
+        if self.record is None:
+            return
+        credentials = _credentials(self.record)
         for part, some in groupby(sorted(names), key=lambda name: name[0]):
             rows = credentials.rows(part)
             for name in some:
@@ -276,11 +278,18 @@ class Reading:
 
     def _entries(self, indices: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """The entries at these indices, in order, a second time."""
-        for _, group in groupby(indices, key=lambda index: index // WIDTH):
+        for _, group in groupby(indices, key=self._number):
             some = list(group)
-            of = self._range_at(some[0])
+            of = self._ranges[self._number(some[0])]
             entries = read_entries(self._board, of, some, self._store.take(of).leaf_hashes)
             yield from zip(some, chain.from_iterable(entries), strict=True)
+
+
+def _credentials(record: SparseRecord) -> CredentialsOnDisk:
+    credentials = record.state.roll.credentials
+    if not isinstance(credentials, CredentialsOnDisk):
+        raise ValueError("the roll is complete before the opening")
+    return credentials
 
 
 class _Roots(dict[int, bytes]):
@@ -300,18 +309,17 @@ def verify_board(
     policy: TrustPolicy,
     kept: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
-    begin: Callable[[int], None] = lambda entries: None,
-    advance: Advance = lambda entries: None,
+    tell: Progress | None = None,
     signed_off: Path | None = None,
     workers: Workers | None = None,
 ) -> Report:
     """Every check over one board.
 
-    `kept` are checkpoints accepted earlier, `receipts` voters' `.tlog-proof` files. `begin` is told the number of
-    entries, `advance` how many more were read. What is verified is kept in the folder `signed_off`, and what an earlier
-    run has kept there is not read again; `workers` verify ranges, threads of this process unless told otherwise. Raises
-    Unreachable if the board does not answer or has no checkpoint; what an adversary can write into the files never
-    raises, it fails its check. V21 is not looked at here: see `web_bundle.look_at_web`.
+    `kept` are checkpoints accepted earlier, `receipts` voters' `.tlog-proof` files. `tell` hears how many entries were
+    read, and of what follows. What is verified is kept in the folder `signed_off`, and what an earlier run has kept
+    there is not read again; `workers` verify ranges, threads of this process unless told otherwise. Raises Unreachable
+    if the board does not answer or has no checkpoint; what an adversary can write into the files never raises, it fails
+    its check. V21 is not looked at here: see `web_bundle.look_at_web`.
     """
     try:
         raw = board.read("checkpoint", CHECKPOINT_LIMIT)
@@ -324,20 +332,21 @@ def verify_board(
         after = incomplete_from("V02", "V01 fails: there is no checkpoint to hold the entries against")
         return _report(board, policy, None, b"", None, (conclude("V01", (str(error),)), *after))
     size = head.checkpoint.size
-    begin(size)
+    tell = tell or Untold()
+    tell.begin(size)
     claims = read_claims(board, policy, kept, receipts)
     folder = working_folder(signed_off)
     store = RangeStore(signed_off or folder)
     failures, missing = [], []
-    reading = Reading(board, claims, size, folder, store, workers or Threads())
+    reading = Reading(board, claims, policy.election_id, size, folder, store, workers or Threads())
     # Questions to the record of a report may need these files: they go when it goes.
     weakref.finalize(reading._storage, remove_folder, folder)
     try:
         try:
-            reading.read(head.checkpoint.root, advance)
+            reading.read(head.checkpoint.root, tell)
         except Changed:
             store.clear()
-            return verify_board(board, policy, kept, receipts, begin, advance, signed_off, workers)
+            return verify_board(board, policy, kept, receipts, tell, signed_off, workers)
         if reading.tree.root() != head.checkpoint.root:
             failures.append(
                 f"the {size} entries hash to {reading.tree.root().hex()}, "
@@ -357,7 +366,7 @@ def verify_board(
     v02 = conclude("V02", claims.contradictions(size), (), claims.ignored)
     if reading.record is None:
         after = incomplete_from("V04", "V03 fails: the entries cannot be trusted to be the board's")
-        return _report(board, policy, head, raw, None, (v01, v02, reading.no_manifest, *after))
+        return _report(board, policy, head, raw, None, (v01, v02, reading.setup.no_manifest, *after))
     times = v04_times(claims, policy, reading.record, size)
     return _report(board, policy, head, raw, reading.record, (v01, v02, *reading.record.checks(policy, times)))
 

@@ -176,7 +176,7 @@ def track(
         wanted = with_credential(credential)
     kept = read_kept(default_folder(), trusted)
     with progress("verifying the board") as bar:
-        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar.begin, bar.advance)
+        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar)
     if as_json:
         print_json(_tracking_json(tracking, credential))
     else:
@@ -214,7 +214,7 @@ def _standing(board: Board, policy: TrustPolicy, secret: Secret, full: bool) -> 
         except NotOnRoll:
             booth.say("Your codes were not on the roll when voting opened: reading the whole board for a replacement.")
     with progress("verifying the board") as bar:
-        return read_fully(board, policy, secret.credential, bar.begin, bar.advance)
+        return read_fully(board, policy, secret.credential, bar)
 
 
 def _stem(code: str) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from retally_client.progress import Progress
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
 from retally_client.verifier.run import verify_board
 from retally_client.voter.watching import SeenBallot, WatchedBoard
@@ -197,12 +198,11 @@ def read_fully(
     board: Board,
     policy: TrustPolicy,
     credential: bytes,
-    begin: Callable[[int], None] = lambda entries: None,
-    advance: Callable[[int], None] = lambda entries: None,
+    tell: Progress | None = None,
 ) -> tuple[Context, Standing]:
     """The full way: the whole board through the record. Raises Refused if any check fails."""
     watched = WatchedBoard(board, policy.election_id, lambda ballot: ballot.credential == credential)
-    report = verify_board(watched, policy, begin=begin, advance=advance)
+    report = verify_board(watched, policy, tell=tell)
     if report.failed or report.record is None or report.head is None:
         raise Refused(f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'}")
     record = report.record

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from retally_client.progress import Progress
 from retally_client.verifier.board import Board
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
@@ -76,15 +77,14 @@ def track(
     wanted: Wanted,
     kept: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
-    begin: Callable[[int], None] = lambda entries: None,
-    advance: Callable[[int], None] = lambda entries: None,
+    tell: Progress | None = None,
 ) -> Tracking:
     """Verify the whole board and say what became of the wanted ballots.
 
     Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable.
     """
     watched = WatchedBoard(board, policy.election_id, wanted)
-    report = verify_board(watched, policy, kept, receipts, begin, advance)
+    report = verify_board(watched, policy, kept, receipts, tell)
     if report.record is None or report.head is None or report.record.manifest_faults:
         return Tracking(report, ())
     found = watched.found(report.head.size)

@@ -7,7 +7,7 @@ but the voter, given one honest registrar, knows the secret of a credential.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from retally_crypto.checks.findings import Broken, CheckResult, Ruling, conclude, named
 from retally_crypto.checks.state import BoardState, Credential, Credentials, RegistrarsList, RollState
@@ -74,16 +74,28 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
         demand(hasher.digest() == committed.commitment, f"registrar {registrar} breaks its commitment")
     own = roll.lists[registrar]
     own.append(content.parts, content.styles)
-    if all(held.length == committed.credentials for held in roll.lists.values()):
-        try:
-            roll.credentials = _sum(roll, committed.credentials)
-        except Broken:
-            own.truncate(content.first)
-            raise
-        roll.active, roll.complete = committed.credentials, True
-        for held in roll.lists.values():
-            held.forget()
+    try:
+        _complete(roll, lambda: _sum(roll, committed.credentials))
+    except Broken:
+        own.truncate(content.first)
+        raise
     roll.hashers[registrar] = hasher
+
+
+def v08_recalled_chunk(state: BoardState, registrar: int, length: int, credentials: Callable[[], Credentials]) -> None:
+    """What a chunk of this length brings about that was found to keep the rule before; `credentials` gives the roll."""
+    state.roll.lists[registrar].length += length
+    _complete(state.roll, credentials)
+
+
+def _complete(roll: RollState, credentials: Callable[[], Credentials]) -> None:
+    """The roll, once every registrar has revealed its whole list. Raises Broken."""
+    if any(held.length < roll.commitments[registrar].credentials for registrar, held in roll.lists.items()):
+        return
+    roll.credentials = credentials()
+    roll.active, roll.complete = len(roll.credentials), True
+    for held in roll.lists.values():
+        held.forget()
 
 
 def commitments_digest(state: BoardState) -> bytes:
