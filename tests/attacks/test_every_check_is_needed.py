@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retally_client.verifier import claims, run
-from retally_crypto import entries, ranges, record
+from retally_crypto import chains, entries, ranges, record
 from retally_crypto.checkpoints import CosignedCheckpoint, parse_checkpoint
 from retally_crypto.checks import own_check, v05_v07_ceremony, v08_roll, v10_v13_ballots, v16_v20_decryption
 from retally_crypto.checks.findings import TITLES
@@ -97,3 +97,34 @@ def test_without_the_check_its_attack_goes_unnoticed(check: str, monkeypatch: py
     assert check not in verdicts.ours.failed
     with pytest.raises(AssertionError):
         verdicts.assert_only(check, attack.state, board.names)
+
+
+IN_ROWS = {
+    "V04": "a_ballot_after_the_closing",
+    "V10": "a_proof_taken_from_another_ballot",
+    "V11": "a_credential_that_is_not_on_the_roll",
+    "V12": "a_chain_that_is_forked",
+}
+"""Checks that most ballots meet as rows (docs/spec 8.4), and an attack that only the rows show."""
+
+
+@pytest.mark.parametrize("check", IN_ROWS)
+def test_without_the_check_of_the_rows_its_attack_goes_unnoticed(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = ATTACKS[IN_ROWS[check]].build()
+    assert any(note.startswith(board.names) for note in Verdicts.of(board).ours.notes_of(check))
+    fault = chains._fault
+
+    def without(*row: Any) -> tuple[str, str] | None:
+        found = fault(*row)
+        return None if found is not None and found[0] == check else found
+
+    monkeypatch.setattr(chains, "_fault", without)
+    notes = Verdicts.of(board).ours.notes_of(check)
+    assert not any(note.startswith(board.names) for note in notes)
+
+
+def test_without_the_search_for_points_twice_they_go_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = ATTACKS["one_nonce_of_another_voters_ballot"].build()
+    assert Verdicts.of(board).ours.failed == ("V13",)
+    monkeypatch.setattr(run.Reading, "_with_points_twice", answering(set()))
+    assert "V13" not in Verdicts.of(board).ours.failed
