@@ -6,12 +6,18 @@ Ranges are made that short for a test by `short_ranges`: a board of real ranges 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
-from retally_client.verifier import run
+from retally_client.verifier import run, setup
+from retally_client.verifier.report import Report
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
+from retally_crypto.engine import engine
+from retally_crypto.ranges import Rules
+from retally_crypto.record import Record
+from retally_crypto.tiles import encode_bundle
 from tests.boards import Election, contest, district, members_of
 
 MAYOR = contest("mayor", 2, "total", 1, 0, 1)
@@ -22,6 +28,7 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ranges of one bundle."""
     monkeypatch.setattr(run, "WIDTH", 256)
     monkeypatch.setattr(run, "LEVEL", 8)
+    monkeypatch.setattr(setup, "WIDTH", 256)
 
 
 def wide_election(ballots: int = 640, replaced: tuple[str, ...] = (), hindered: bool = False) -> Election:
@@ -71,3 +78,30 @@ def altered(raw: bytes, **members: str) -> bytes:
 def swapped_proof(raw: bytes, other: bytes) -> bytes:
     """A ballot with another's proof."""
     return altered(raw, proof=str(members_of(other)["proof"]))
+
+
+def assert_as_the_record(election: Election, report: Report) -> None:
+    """The report says of every check, entry and count what the record says after all entries in order."""
+    record = Record(election.entries[0])
+    record.replay(election.entries[1:])
+    assert report.checks[2:-1] == record.checks(election.policy(), None)
+    assert report.record is not None
+    assert report.record.findings == record.findings
+    assert report.record.outcome() == record.outcome()
+    for voter in election.voters.values():
+        assert report.record.ballots_of(voter.credential) == record.ballots_of(voter.credential)
+        assert report.record.previous_of(voter.credential) == record.previous_of(voter.credential)
+        assert report.record.is_active(voter.credential) == record.is_active(voter.credential)
+    assert (report.record.size, report.record.root) == (record.size, record.root)
+
+
+def rules_of(election: Election) -> Rules:
+    key = election.record().joint_key
+    assert key is not None
+    return Rules(election.entries[0], key)
+
+
+def hashed(entries: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """A bundle and its leaf hashes."""
+    bundle = encode_bundle(entries)
+    return bundle, engine.hash_leaves(bundle)

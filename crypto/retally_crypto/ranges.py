@@ -212,9 +212,10 @@ def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
     return sums
 
 
-def ballots_with_points(rules: Rules, bundles: Sequence[bytes], marks: Collection[bytes]) -> set[bytes]:
-    """The credentials of those ballots in the bundles that have a point A with one of these marks."""
+def ballots_with_points(rules: Rules, entries: Sequence[bytes], marks: Collection[bytes]) -> set[bytes]:
+    """The credentials of those ballots among the entries that have a point A with one of these marks."""
     reading = _reading(rules)
+    bundles = [_joined(entries)]
     found = set()
     for style, (places, buffers) in enumerate(_read(reading, bundles, _Entries(bundles))[1]):
         shape = reading.layouts[style]

@@ -14,8 +14,9 @@ from retally_client.verifier.report import Report, checks_table, print_report, r
 from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.checks.findings import TITLES, CheckResult
-from tests.boards import Election, signing_key, write_board
+from tests.boards import ORIGIN, Election, signing_key, write_board
 from tests.client_boards import MemoryBoard
+from tests.wide_board import short_ranges, wide_election
 
 
 def verified(election: Election, files: dict[str, bytes] | None = None) -> Report:
@@ -175,6 +176,21 @@ def test_a_checkpoint_of_an_absurd_size_is_incomplete_at_once(honest_election: E
     signed = sign_checkpoint(Checkpoint(key.verifier_key.name, 2**62, bytes(32)), key)
     report = verified(honest_election, {"checkpoint": signed})
     assert (report.verdict, report.state_of("V02")) == ("INCOMPLETE", "incomplete")
+
+
+def test_an_absurd_size_of_an_open_board_is_incomplete_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is claimed to follow the opening costs nothing before a file of it is there."""
+    short_ranges(monkeypatch)
+    election = wide_election(640)
+    election.entries = election.entries[:512]
+    files = {**election.files(), "checkpoint": sign_checkpoint(Checkpoint(ORIGIN, 1 << 62, bytes(32)), election.board)}
+    report = verified(election, files)
+    assert (report.verdict, report.state_of("V02")) == ("INCOMPLETE", "incomplete")
+
+
+def test_an_empty_first_entry_is_no_manifest(honest_election: Election) -> None:
+    files = write_board([b"", *honest_election.entries], honest_election.board, honest_election.witnesses)
+    assert verified(honest_election, files).failed == ("V03",)
 
 
 def test_no_checkpoint_at_all_is_no_board(honest_election: Election) -> None:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from retally_crypto import record as record_module
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import open_cosigned_checkpoint
+from retally_crypto.checks import v08_roll
+from retally_crypto.checks.state import Credentials, RollState
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.record import Record
 from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, tiles_of
@@ -118,3 +120,26 @@ def test_an_entry_that_is_too_long_is_refused_among_others(honest_election: Elec
     rulings = record.replay([b"x" * 70_000, raw, b"y" * 65_536])
     assert [ruling.check for ruling in rulings] == ["V09", None, "V09"]
     assert "70000 bytes" in str(rulings[0])
+
+
+def test_a_roll_that_cannot_be_is_summed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registrars who committed to a roll with a credential twice may send the chunk that completes it for ever."""
+    election = Election.create(voters={"north": 4, "south": 1})
+    election.voters["south-1"].parts = election.voters["north-1"].parts
+    election.ceremony()
+    election.roll(chunk=4)
+    summed: list[int] = []
+    real = v08_roll._sum
+
+    def counted(roll: RollState, count: int) -> Credentials:
+        summed.append(count)
+        return real(roll, count)
+
+    monkeypatch.setattr(v08_roll, "_sum", counted)
+    record = Record(election.entries[0])
+    rulings = record.replay([*election.entries[1:], *election.entries[-1:] * 5])
+    assert [(ruling.check, ruling.reason) for ruling in rulings[-6:]] == [
+        ("V08", "position 4 repeats a credential")
+    ] * 6
+    assert summed == [5]
+    assert not record.roll.complete

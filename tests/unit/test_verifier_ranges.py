@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
-from retally_client.verifier import range_store, setup
-from retally_client.verifier.board import Unreachable
-from retally_client.verifier.range_store import Range, RangeStore
 from retally_client.verifier.report import Report
 from retally_client.verifier.run import verify_board
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
+from retally_crypto.checks import v10_v13_ballots
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import Form, engine
 from retally_crypto.errors import Malformed
-from retally_crypto.ranges import BYTES_AT_ONCE, ROW, Rules, decode_summary, encode_summary, summarise
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.ranges import BYTES_AT_ONCE, ROW, decode_summary, encode_summary, summarise
 from retally_crypto.record import Record
 from retally_crypto.tiles import encode_bundle
 from tests.attacks import scenarios
 from tests.attacks.tampering import ATTACKS, GENERATOR
 from tests.boards import Election, members_of
 from tests.client_boards import MemoryBoard
-from tests.wide_board import CHOICES, altered, finish, short_ranges, swapped_proof, wide_election
+from tests.wide_board import (
+    CHOICES,
+    altered,
+    assert_as_the_record,
+    finish,
+    hashed,
+    rules_of,
+    short_ranges,
+    swapped_proof,
+    wide_election,
+)
 
 assert scenarios.__all__
 
@@ -34,21 +42,6 @@ assert scenarios.__all__
 @pytest.fixture(scope="module")
 def open_board() -> Election:
     return wide_election()
-
-
-def assert_as_the_record(election: Election, report: Report) -> None:
-    """The report says of every check, entry and count what the record says after all entries in order."""
-    record = Record(election.entries[0])
-    record.replay(election.entries[1:])
-    assert report.checks[2:-1] == record.checks(election.policy(), None)
-    assert report.record is not None
-    assert report.record.findings == record.findings
-    assert report.record.outcome() == record.outcome()
-    for voter in election.voters.values():
-        assert report.record.ballots_of(voter.credential) == record.ballots_of(voter.credential)
-        assert report.record.previous_of(voter.credential) == record.previous_of(voter.credential)
-        assert report.record.is_active(voter.credential) == record.is_active(voter.credential)
-    assert (report.record.size, report.record.root) == (record.size, record.root)
 
 
 def verified(election: Election) -> Report:
@@ -239,169 +232,7 @@ def _cut(bundle: bytes) -> list[bytes]:
     return entries
 
 
-# ---- a signed-off prefix ----
-
-
-def bundles_read(board: MemoryBoard) -> set[str]:
-    return {path.removeprefix("tile/entries/")[:3] for path in board.reads if path.startswith("tile/entries/")}
-
-
-class Interrupted(MemoryBoard):
-    """A board that stops answering before a certain bundle."""
-
-    def __init__(self, files: dict[str, bytes], at: str) -> None:
-        super().__init__(files)
-        self.at = at
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        if path.startswith(self.at):
-            raise Unreachable("gone")
-        return super().read(path, limit)
-
-
-def test_an_interrupted_run_goes_on_where_it_was(
-    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_ranges(monkeypatch)
-    with pytest.raises(Unreachable):
-        verify_board(Interrupted(open_board.files(), "tile/entries/002"), open_board.policy(), signed_off=tmp_path)
-    assert not (tmp_path / "checkpoint").exists()
-    board = MemoryBoard(open_board.files())
-    report = verify_board(board, open_board.policy(), signed_off=tmp_path)
-    assert bundles_read(board) == {"002"}
-    assert_as_the_record(open_board, report)
-
-
-def test_a_board_that_grew_costs_what_is_new(
-    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_ranges(monkeypatch)
-    first = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert first.verdict == "INCOMPLETE"
-    grown = open_board.copy()
-    grown.cast("north-9", CHOICES[0])
-    board = MemoryBoard(grown.files())
-    report = verify_board(board, grown.policy(), signed_off=tmp_path)
-    assert bundles_read(board) == {"002"}
-    assert_as_the_record(grown, report)
-    same = MemoryBoard(grown.files())
-    report = verify_board(same, grown.policy(), signed_off=tmp_path)
-    assert bundles_read(same) == set()
-    assert_as_the_record(grown, report)
-
-
-def test_superseded_ballots_are_taken_out_once(
-    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_ranges(monkeypatch)
-    election = finish(open_board.copy())
-    verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
-    board = MemoryBoard(election.files())
-    report = verify_board(board, election.policy(), signed_off=tmp_path)
-    # Only officials' entries after the opening.
-    assert bundles_read(board) == {"002"}
-    assert_as_the_record(election, report)
-    for out in tmp_path.glob("*.out"):
-        out.write_bytes(out.read_bytes()[:-1])
-    again = verify_board(MemoryBoard(election.files()), election.policy(), signed_off=tmp_path)
-    assert_as_the_record(election, again)
-
-
-def test_another_history_is_not_taken_for_the_one_signed_off(
-    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_ranges(monkeypatch)
-    honest = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    rewritten = open_board.copy()
-    rewritten.entries[300] = rewritten.ballot("north-9", CHOICES[1])
-    report = verify_board(
-        MemoryBoard(rewritten.files()), rewritten.policy(), kept=[honest.checkpoint], signed_off=tmp_path
-    )
-    assert "V02" in report.failed
-    assert_as_the_record(rewritten, report)
-
-
-def test_a_damaged_summary_is_made_anew(open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short_ranges(monkeypatch)
-    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    damaged = min(path for path in tmp_path.glob("*.range") if path.name.startswith("000000000256-"))
-    content = bytearray(damaged.read_bytes())
-    content[1000] ^= 1
-    damaged.write_bytes(content)
-    board = MemoryBoard(open_board.files())
-    report = verify_board(board, open_board.policy(), signed_off=tmp_path)
-    assert "001" in bundles_read(board)
-    assert_as_the_record(open_board, report)
-
-
-def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_path: Path) -> None:
-    report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert (tmp_path / "checkpoint").read_bytes() == report.checkpoint
-    del report
-    (tmp_path / "run-999999999-x").mkdir()
-    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert not list(tmp_path.glob("run-999999999-*"))
-    assert not list(tmp_path.glob("*.new"))
-
-
-# ---- a signed-off setup ----
-
-
-def test_a_setup_is_recalled_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short_ranges(monkeypatch)
-    monkeypatch.setattr(setup, "WIDTH", 256)
-    election = wide_election(300, replaced=("south-8", "north-2"), hindered=True)
-    opened = election.record().opening_index
-    assert opened is not None
-    assert opened > 2 * 256
-    policy = election.policy()
-    first = verify_board(MemoryBoard(election.files()), policy, signed_off=tmp_path)
-    assert {"V04", "V08", "V09"} <= set(first.failed)
-    finish(election)
-    board = MemoryBoard(election.files())
-    report = verify_board(board, policy, signed_off=tmp_path)
-    assert not {"000", "001"} & bundles_read(board)
-    assert_as_the_record(election, report)
-
-
-@pytest.mark.parametrize("at", [0, 20, 200, -40, -1])
-def test_a_damaged_setup_is_read_anew(
-    at: int, open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_ranges(monkeypatch)
-    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    (kept,) = tmp_path.glob("*.setup")
-    whole = kept.read_bytes()
-    content = bytearray(whole)
-    content[at] ^= 1
-    for damaged in (bytes(content), whole[:at], b""):
-        kept.write_bytes(damaged)
-        board = MemoryBoard(open_board.files())
-        report = verify_board(board, open_board.policy(), signed_off=tmp_path)
-        assert "000" in bundles_read(board)
-        assert_as_the_record(open_board, report)
-        assert kept.read_bytes() == whole
-
-
-@pytest.mark.parametrize("opened_before", [True, False])
-def test_another_setup_is_not_taken_for_the_one_signed_off(
-    opened_before: bool, open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether the opening's range is kept or read anew, and where the other board has not been opened at all."""
-    short_ranges(monkeypatch)
-    verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    opened = open_board.record().opening_index or 0
-    other = open_board.copy()
-    if opened_before:
-        other.entries.insert(opened, b"{}")
-    else:
-        del other.entries[opened:]
-    report = verify_board(MemoryBoard(other.files()), other.policy(), signed_off=tmp_path)
-    assert_as_the_record(other, report)
-    for kept in tmp_path.glob("*.range"):
-        kept.unlink()
-    report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert_as_the_record(open_board, report)
+# ---- what is read twice ----
 
 
 class Fickle(MemoryBoard):
@@ -417,6 +248,43 @@ class Fickle(MemoryBoard):
         return self.other if again else content
 
 
+class FickleLater(MemoryBoard):
+    """A board that once, for these bundles, serves nothing but empty ballots, with level-0 tiles to match."""
+
+    def __init__(self, files: dict[str, bytes], bundles: dict[str, int]) -> None:
+        super().__init__(files)
+        self.bundles = bundles
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        content = super().read(path, limit)
+        if not path.startswith(("tile/entries/", "tile/0/")):
+            return content
+        kind, number, *partial = path.removeprefix("tile/").replace(".p/", "/").split("/")
+        width = int(partial[0]) if partial else 256
+        if kind == "entries" and self.reads.count(path) == self.bundles.get(number):
+            return encode_bundle([b"{}"] * width)
+        if kind == "0" and number in self.bundles and self.reads.count(path) == 2:
+            return bytes(leaf_hash(b"{}") * width)
+        return content
+
+
+@pytest.mark.parametrize("bundles", [{"002": 2}, {"003": 2}, {"003": 3}, {"002": 2, "003": 2}, {"002": 2, "003": 3}])
+def test_nothing_is_hidden_from_the_search_for_points_twice(
+    bundles: dict[str, int], open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that shows other files once a nonce was seen to be used again, with a count that knows nothing of it."""
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    nonces_used_again_in_another_range(election)
+    with monkeypatch.context() as without:
+        without.setattr(v10_v13_ballots, "v13_points", lambda state, ballot: set())
+        finish(election)
+    files = election.files()
+    assert "V13" in verify_board(MemoryBoard(files), election.policy()).failed
+    report = verify_board(FickleLater(files, bundles), election.policy())
+    assert set(report.failed) & {"V02", "V13"}
+
+
 def test_what_is_read_a_second_time_is_what_was_verified(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
     short_ranges(monkeypatch)
     election = finish(open_board.copy())
@@ -428,18 +296,6 @@ def test_what_is_read_a_second_time_is_what_was_verified(open_board: Election, m
 
 
 # ---- summaries ----
-
-
-def rules_of(election: Election) -> Rules:
-    key = election.record().joint_key
-    assert key is not None
-    return Rules(election.entries[0], key)
-
-
-def hashed(entries: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """A bundle and its leaf hashes."""
-    bundle = encode_bundle(entries)
-    return bundle, engine.hash_leaves(bundle)
 
 
 def test_a_summary_comes_back_from_its_bytes_and_never_damaged(open_board: Election) -> None:
@@ -506,20 +362,3 @@ def test_every_spelling_that_the_parser_takes_has_its_form(open_board: Election)
     named = {ruling.index: ruling.reason for ruling in rulings if ruling.check == "V09"}
     assert dict(monkey.malformed) == named
     assert len(monkey.rows) // ROW.size == len(spellings) - len(named) > 0
-
-
-def test_a_store_tells_ranges_of_other_rules_and_versions_apart(
-    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rules = rules_of(open_board)
-    of = Range(256, 512, 256, rules)
-    summary = summarise(rules, 256, [hashed(open_board.entries[256:512])], 256)
-    RangeStore(tmp_path).put(of, encode_summary(summary))
-    store = RangeStore(tmp_path)
-    assert store.has(of)
-    assert not store.has(replace(of, rules=Rules(rules.manifest_entry, bytes(32))))
-    assert not store.has(replace(of, begin=257))
-    assert store.find(of) == summary
-    assert store.used
-    monkeypatch.setattr(range_store, "VERIFIED_BY", b"a later version")
-    assert not RangeStore(tmp_path).has(of)

@@ -17,7 +17,7 @@ from retally_client.verifier.board import Board, open_board
 from retally_client.verifier.range_store import Range
 from retally_client.verifier.reading import Task, out_of_range, verified_range
 from retally_crypto.engine import engine
-from retally_crypto.errors import Unusable
+from retally_crypto.errors import RetallyError, Unusable
 
 CONNECT_SECONDS = 20
 AHEAD = 3
@@ -49,8 +49,8 @@ class Cluster:
         """Leaves the cluster as it is."""
         self._client.close()
 
-    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
-        return self._each(verify_there, [(board.location, wanted) for wanted in ranges])
+    def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
+        return self._each(verify_there, ((board.location, wanted) for wanted in ranges))
 
     def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
         return self._each(take_out_there, ((board.location, *task) for task in tasks))
@@ -63,12 +63,22 @@ class Cluster:
             for task in tasks:
                 running.append(self._client.submit(work, *task, pure=False))
                 if len(running) >= ahead:
-                    yield cast(T, running.popleft().result())
+                    yield cast(T, _result(running.popleft()))
             while running:
-                yield cast(T, running.popleft().result())
+                yield cast(T, _result(running.popleft()))
         finally:
             for future in running:
                 future.cancel()
+
+
+def _result(future: _Future) -> object:
+    """What a worker found. Raises what it raised, and Unusable if the cluster failed."""
+    try:
+        return future.result()
+    except (RetallyError, OSError):
+        raise
+    except Exception as error:
+        raise Unusable(f"the cluster has failed: {type(error).__name__}") from None
 
 
 def what_verifies() -> str:

@@ -13,7 +13,7 @@ from retally_client.console import DONE, err, out, plain_errors, print_json, pro
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_client.verifier.cluster import Cluster
 from retally_client.verifier.kept import default_folder, keep, read_kept
-from retally_client.verifier.range_store import RangeStore, default_store
+from retally_client.verifier.range_store import RangeStore, alone_on, default_store
 from retally_client.verifier.reading import Workers
 from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
@@ -98,7 +98,8 @@ def verify(
         err.print(f"engine: {engine.NAME}", style="dim")
     store = None if forget else signed_off or default_store(trusted)
     if afresh and store is not None:
-        RangeStore(store).clear()
+        with alone_on(store):
+            RangeStore(store).clear()
     with workers_of(scheduler) as workers, progress("verifying entries") as bar:
         report = verify_board(board, trusted, remembered, receipts, bar, store, workers)
     ask_origins = not no_web and not isinstance(board, FolderBoard)

@@ -23,6 +23,7 @@ class Partitions:
         self._width = width
         self._held = [bytearray() for _ in PARTS]
         self._bytes = 0
+        self._written: set[int] = set()
 
     def add(self, rows: bytes) -> None:
         """Adds sorted rows."""
@@ -38,8 +39,8 @@ class Partitions:
 
     def part(self, number: int) -> bytes:
         """The rows whose first byte is `number`, sorted."""
-        path = self._path(number)
-        written = path.read_bytes() if path.exists() else b""
+        # A file that somebody has removed is an error, not an empty part.
+        written = self._path(number).read_bytes() if number in self._written else b""
         return engine.sort_records(written + self._held[number], self._width)
 
     def _flush(self) -> None:
@@ -48,6 +49,7 @@ class Partitions:
                 with self._path(number).open("ab") as file:
                     file.write(held)
                 held.clear()
+                self._written.add(number)
         self._bytes = 0
 
     def _path(self, number: int) -> Path:

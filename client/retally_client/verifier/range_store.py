@@ -3,6 +3,8 @@
     <folder>/<first>-<entries>-<rules>.range    one range, as `retally_crypto.ranges` encodes it
     <folder>/<first>-<entries>-<rules>.out      what was taken out of its sums, for which ballots
     <folder>/<election>.setup                   entries up to the opening, as `setup` encodes them
+    <folder>/lock                               held by the one run that may write here
+    <folder>/run-*/                             what a run needs while it works
     <folder>/checkpoint                         the checkpoint that all of them were last found to be part of
 
 What is kept is bound to its entries by their leaf hashes: a run that uses it finds it to be part of the checkpoint's
@@ -12,22 +14,27 @@ The folder is as trusted as this program: who can write to it can change the ver
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from retally_crypto.engine import engine
-from retally_crypto.errors import Malformed
+from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.ranges import RangeSummary, Rules, decode_summary
 
 VERIFIED_BY = f"{version('retally-client')} {engine.NAME} {engine.VERSION}".encode()
 """What another version or engine has verified is not taken."""
+OURS = re.compile(r"\d{12}-\d+-[0-9a-f]{16,32}\.(range|out)(\.new)?|[0-9a-f]{16,32}\.setup(\.new)?|checkpoint(\.new)?")
+"""The names of what is kept, and of what a run that was killed was about to keep."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,19 @@ def default_store(policy: TrustPolicy) -> Path:
     base = Path(state) if state else Path.home() / ".local" / "state"
     name = sha256(policy.board.name.encode() + b"\n" + policy.election_id).hexdigest()[:32]
     return base / "retally" / "verified" / name
+
+
+@contextmanager
+def alone_on(folder: Path) -> Iterator[None]:
+    """No other run keeps anything in this folder while the block runs. Raises Unusable if one does now."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = _locked(folder)
+    if handle is None:
+        raise Unusable(f"{folder}: another run keeps what it verifies there now; --signed-off names another folder")
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 class RangeStore:
@@ -70,91 +90,106 @@ class RangeStore:
         self.used = True
         return summary
 
-    def put(self, of: Range, encoded: bytes) -> None:
-        """Keeps a summary; shorter ones of the same range are of no more use."""
+    def put(self, of: Range, encoded: bytes) -> RangeSummary:
+        """Keeps a summary; shorter ones of the same range are of no more use. Raises Malformed if it is another's."""
+        summary = _decoded(of, encoded)
         replace(self._path(of, "range"), encoded)
         for name in [name for name in self._left if name.startswith(f"{of.first:012d}-")]:
             entries = name.split("-")[1]
             if entries.isdigit() and int(entries) < of.end - of.first:
                 (self._folder / name).unlink(missing_ok=True)
                 self._left.remove(name)
+        return summary
 
     def take(self, of: Range) -> RangeSummary:
         """A summary that was found or put before. Raises Malformed if somebody has damaged it since."""
-        return decode_summary(self._path(of, "range").read_bytes())
+        return _decoded(of, self._path(of, "range").read_bytes())
 
     def has_out(self, of: Range, indices: Sequence[int]) -> bool:
-        """Whether `put_out` was told of the same ballots of this range, and the file is sound."""
+        """Whether `put_out` was told of the same ballots of the same entries, and the file is sound."""
         try:
             raw = self._path(of, "out").read_bytes()
         except FileNotFoundError:
             return False
-        return raw[:64] == _digest(indices) + sha256(raw[64:]).digest()
+        return raw[:64] == self._digest(of, indices) + sha256(raw[64:]).digest()
 
     def put_out(self, of: Range, indices: Sequence[int], encoded: bytes) -> None:
         """Keeps what the ballots at these indices add up to."""
-        replace(self._path(of, "out"), _digest(indices) + sha256(encoded).digest() + encoded)
+        replace(self._path(of, "out"), self._digest(of, indices) + sha256(encoded).digest() + encoded)
 
     def take_out(self, of: Range) -> bytes:
-        """What was put last for this range."""
+        """What `has_out` has found, or was put."""
         return self._path(of, "out").read_bytes()[64:]
 
     def setup(self, election_id: bytes) -> Path:
         """The file of this election's setup (`setup.keep_setup`)."""
-        return self._folder / f"{sha256(election_id + VERIFIED_BY).hexdigest()[:16]}.setup"
+        return self._folder / f"{sha256(election_id + VERIFIED_BY).hexdigest()[:32]}.setup"
 
     def sign_off(self, checkpoint: bytes) -> None:
-        """All summaries are part of this checkpoint's tree."""
+        """All summaries are part of this checkpoint's tree. For people: nothing is decided by it."""
         replace(self._folder / "checkpoint", checkpoint)
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forgets everything that was kept here, and touches nothing else in the folder."""
         for path in self._folder.iterdir():
-            if path.is_file():
+            if OURS.fullmatch(path.name):
                 path.unlink()
         self._left.clear()
         self.used = False
 
     def _path(self, of: Range, ending: str) -> Path:
-        rules = sha256(of.rules.name + of.begin.to_bytes(8, "big") + VERIFIED_BY).hexdigest()[:16]
+        rules = sha256(of.rules.name + of.begin.to_bytes(8, "big") + VERIFIED_BY).hexdigest()[:32]
         return self._folder / f"{of.first:012d}-{of.end - of.first}-{rules}.{ending}"
+
+    def _digest(self, of: Range, indices: Sequence[int]) -> bytes:
+        """Names these ballots: the hash at the end of the range's summary stands for the entries' bytes."""
+        with self._path(of, "range").open("rb") as file:
+            file.seek(-32, os.SEEK_END)
+            return sha256(file.read() + b"".join(index.to_bytes(8, "big") for index in indices)).digest()
+
+
+def _decoded(of: Range, encoded: bytes) -> RangeSummary:
+    summary = decode_summary(encoded)
+    if (summary.first, summary.end, summary.begin) != (of.first, of.end, of.begin):
+        raise Malformed(f"this is the summary of entries {summary.first} to {summary.end - 1}, not of {of.first} on")
+    return summary
 
 
 def replace(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f"{path.name}.new")
     temporary.write_bytes(content)
     temporary.replace(path)
 
 
-def working_folder(store: Path | None) -> Path:
-    """A new folder for what one run needs on disk, removed with `remove_folder`; beside what is kept, if something is.
+class WorkingFolder:
+    """What one run needs on disk: a folder beside what is kept, if something is. It goes with `remove`, or when a later
+    run finds it left behind."""
 
-    What runs that were killed have left there is removed.
-    """
-    if store is None:
-        return Path(tempfile.mkdtemp(prefix="retally-"))
-    store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in store.glob("run-*-*"):
-        if not _alive(left.name.split("-")[1]):
-            remove_folder(left)
-    return Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=store))
+    def __init__(self, store: Path | None) -> None:
+        """Whoever gives a `store` is alone on it."""
+        for left in () if store is None else store.glob("run-*"):
+            handle = _locked(left)
+            if handle is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(handle)
+        self.path = Path(tempfile.mkdtemp(prefix="retally-" if store is None else "run-", dir=store))
+        self._handle = _locked(self.path)
+
+    def remove(self) -> None:
+        """Removes it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
-def _alive(process: str) -> bool:
+def _locked(folder: Path) -> int | None:
+    """A handle that holds the folder's lock until it is closed; None if somebody else holds it."""
+    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def remove_folder(folder: Path) -> None:
-    """Removes a working folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _digest(indices: Sequence[int]) -> bytes:
-    return sha256(b"".join(index.to_bytes(8, "big") for index in indices)).digest()
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle

@@ -125,11 +125,11 @@ def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: b
     return encode_sums(sums)
 
 
-def credentials_with_points(board: Board, of: Range, marks: set[bytes]) -> set[bytes]:
-    """The credentials of a range's ballots that have a point A with one of these marks."""
+def credentials_with_points(board: Board, of: Range, marks: set[bytes], leaf_hashes: bytes) -> set[bytes]:
+    """The credentials of a range's ballots that have a point A with one of these marks; read a second time."""
     found: set[bytes] = set()
-    for bundle in bundles_between(of.first, of.end):
-        found |= ballots_with_points(of.rules, [read_bundle(board, bundle)[0]], marks)
+    for entries in read_entries(board, of, range(of.begin, of.end), leaf_hashes):
+        found |= ballots_with_points(of.rules, entries, marks)
     return found
 
 
@@ -143,7 +143,7 @@ Task = tuple[Range, Sequence[int], bytes]
 class Workers(Protocol):
     """Whoever verifies ranges: threads of this process, or a cluster. Results come in the order of the tasks."""
 
-    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
+    def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
         """`verified_range` of each."""
 
     def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
@@ -156,7 +156,7 @@ class Threads:
     def __init__(self, threads: int = 2) -> None:
         self._threads = threads
 
-    def verify(self, board: Board, ranges: Sequence[Range]) -> Iterator[bytes]:
+    def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
         return self._each(lambda wanted: verified_range(board, wanted), ranges)
 
     def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from retally_client.progress import Progress, Untold
 from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, TooLong, Unreachable
 from retally_client.verifier.claims import Claims, read_claims, v04_times
 from retally_client.verifier.partitions import PARTS, Partitions
-from retally_client.verifier.range_store import Range, RangeStore, remove_folder, working_folder
+from retally_client.verifier.range_store import Range, RangeStore, WorkingFolder, alone_on
 from retally_client.verifier.reading import (
     Contradiction,
     NotRead,
@@ -44,7 +44,7 @@ from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_summary, decode_sums
+from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_sums
 from retally_crypto.record import Record
 from retally_crypto.sparse_record import SparseRecord
 from retally_crypto.tally import Tally
@@ -83,7 +83,6 @@ class Reading:
         self._points = Partitions(folder, "points", POINT)
         self._store = store
         self._workers = workers
-        self._ranges: list[Range] = []
         self._edges: list[Frontier] = []
 
     @property
@@ -117,49 +116,40 @@ class Reading:
 
     def _read_setup(self, tell: Progress) -> SparseRecord | None:
         """The record up to the opening; None if there is none, and everything was read."""
-        recalled = recall_setup(self._store.setup(self._election_id), self._storage)
-        if recalled is None:
-            self.setup = read_setup(self._board, self._size, self._storage, self._hash, tell.advance)
-        else:
-            self.setup, self._store.used = recalled, True
+        recalled = recall_setup(self._store.setup(self._election_id), self._size, self._storage)
+        self.setup = recalled or read_setup(self._board, self._size, self._storage, self._hash, tell.advance)
         opened = self.setup.opened
         if opened is None or self.record is None:
             return None
-        first = opened // WIDTH * WIDTH
         if recalled is None:
             keep_setup(self._store.setup(self.record.election_id), self.setup)
-        elif opened >= self._size:
-            raise Changed("the board has fewer entries than were signed off")
         else:
+            self._store.used = True
             tell.advance(-(-(opened + 1) // TILE_WIDTH) * TILE_WIDTH)
-            self._hash(self.setup.leaf_hashes[: 32 * first])
+            self._hash(self.setup.leaf_hashes[: opened // WIDTH * WIDTH * 32])
         return self.record
 
     # ---- the ranges ----
 
     def _read_ranges(self, record: SparseRecord, tell: Progress) -> list[int]:
         """Rows, points and sums of all ranges; returns the indices of the officials' entries after the opening."""
-        begin = record.size
-        rules = Rules(self.setup.manifest_entry, record.joint_key or b"")
-        self._ranges = [
-            Range(first, min(first + WIDTH, self._size), max(begin, first), rules)
-            for first in range(self.tree.size, self._size, WIDTH)
-        ]
+        self._begin = record.size
+        self._rules = Rules(self.setup.manifest_entry, record.joint_key or b"")
         credentials = _credentials(record)
         credentials.expect(record.manifest, partial(self._take_out, record.manifest, tell))
         record.scatter(_Roots(self._root_at))
         officials: list[int] = []
-        advanced = -(-begin // TILE_WIDTH) * TILE_WIDTH
-        for of, summary in zip(self._ranges, self._summaries(), strict=True):
+        advanced = -(-self._begin // TILE_WIDTH) * TILE_WIDTH
+        for summary in self._summaries():
             self._grow(summary)
-            if of.first < begin:
+            if summary.first < self._begin:
                 self._compare_with_setup(summary)
             credentials.add(record.manifest, summary.rows, summary.sums)
             self._points.add(summary.points)
             officials += summary.officials
             for index, reason in summary.malformed:
                 record.refuse(index, "V09", reason)
-            tell.advance(max(0, of.end - max(of.first, advanced)))
+            tell.advance(max(0, summary.end - max(summary.first, advanced)))
         return officials
 
     def _compare_with_setup(self, summary: RangeSummary) -> None:
@@ -192,27 +182,34 @@ class Reading:
         """The root at a size after the closing."""
         number = self._number(size - 1)
         tree = deepcopy(self._edges[number])
-        summary = self._store.take(self._ranges[number])
+        summary = self._store.take(self._range(number))
         for index in range(summary.first, size):
             tree.append(summary.leaf(index))
         return tree.root()
 
     def _number(self, index: int) -> int:
-        """Which of the ranges the entry at `index` is in."""
-        return (index - self._ranges[0].first) // WIDTH
+        """Which of the ranges from the opening's on the entry at `index` is in."""
+        return index // WIDTH - self._begin // WIDTH
+
+    def _range(self, number: int) -> Range:
+        first = (self._begin // WIDTH + number) * WIDTH
+        return Range(first, min(first + WIDTH, self._size), max(self._begin, first), self._rules)
+
+    def _ranges(self) -> Iterator[Range]:
+        """All of them, one by one: a checkpoint may claim any number of entries."""
+        return (self._range(number) for number in range(self._number(self._size - 1) + 1))
 
     def _summaries(self) -> Iterator[RangeSummary]:
         """The summary of every range in order: those that are kept, and those that are read now."""
-        missing = [of for of in self._ranges if not self._store.has(of)]
+        missing = (of for of in self._ranges() if not self._store.has(of))
         read = iter(self._workers.verify(self._board, missing))
-        for of in self._ranges:
+        for of in self._ranges():
             summary = self._store.find(of) if self._store.has(of) else None
             if summary is None:
                 # A kept one that is damaged is made anew.
                 one = self._workers.verify(self._board, [of]) if self._store.has(of) else read
                 encoded = next(iter(one))
-                self._store.put(of, encoded)
-                summary = decode_summary(encoded)
+                summary = self._store.put(of, encoded)
             yield summary
 
     def _take_out(self, manifest: Manifest, tell: Progress, ballots: bytes, tally: Tally) -> None:
@@ -231,7 +228,7 @@ class Reading:
     def _by_range(self, ballots: bytes) -> Iterator[tuple[Range, list[int]]]:
         indices = (index for (index,) in INDEX.iter_unpack(ballots))
         for number, some in groupby(indices, key=self._number):
-            yield self._ranges[number], list(some)
+            yield self._range(number), list(some)
 
     # ---- what is not ordinary ----
 
@@ -260,10 +257,11 @@ class Reading:
         if not marks:
             return set()
         found: set[bytes] = set()
-        for of in self._ranges:
-            points = self._store.take(of).points
+        for of in self._ranges():
+            summary = self._store.take(of)
+            points = summary.points
             if not marks.isdisjoint(points[at : at + POINT] for at in range(0, len(points), POINT)):
-                found |= credentials_with_points(self._board, of, marks)
+                found |= credentials_with_points(self._board, of, marks, summary.leaf_hashes)
         return found
 
     def _ballots_of(self, names: set[bytes]) -> Iterator[int]:
@@ -280,7 +278,7 @@ class Reading:
         """The entries at these indices, in order, a second time."""
         for _, group in groupby(indices, key=self._number):
             some = list(group)
-            of = self._ranges[self._number(some[0])]
+            of = self._range(self._number(some[0]))
             entries = read_entries(self._board, of, some, self._store.take(of).leaf_hashes)
             yield from zip(some, chain.from_iterable(entries), strict=True)
 
@@ -331,22 +329,41 @@ def verify_board(
             raise
         after = incomplete_from("V02", "V01 fails: there is no checkpoint to hold the entries against")
         return _report(board, policy, None, b"", None, (conclude("V01", (str(error),)), *after))
-    size = head.checkpoint.size
     tell = tell or Untold()
+    read = partial(_read, board, policy, kept, receipts, tell, workers or Threads(), head)
+    if signed_off is None:
+        return read(None)
+    with alone_on(signed_off):
+        try:
+            return read(signed_off)
+        except Changed:
+            RangeStore(signed_off).clear()
+            tell.stage("verifying everything again")
+        return read(signed_off)
+
+
+def _read(
+    board: Board,
+    policy: TrustPolicy,
+    kept: Sequence[bytes],
+    receipts: Sequence[bytes],
+    tell: Progress,
+    workers: Workers,
+    head: CosignedCheckpoint,
+    signed_off: Path | None,
+) -> Report:
+    """The report on the board of this checkpoint. Raises Changed if what is signed off is not part of it."""
+    raw, size = head.raw, head.checkpoint.size
     tell.begin(size)
     claims = read_claims(board, policy, kept, receipts)
-    folder = working_folder(signed_off)
-    store = RangeStore(signed_off or folder)
+    folder = WorkingFolder(signed_off)
+    store = RangeStore(signed_off or folder.path)
     failures, missing = [], []
-    reading = Reading(board, claims, policy.election_id, size, folder, store, workers or Threads())
+    reading = Reading(board, claims, policy.election_id, size, folder.path, store, workers)
     # Questions to the record of a report may need these files: they go when it goes.
-    weakref.finalize(reading._storage, remove_folder, folder)
+    weakref.finalize(reading._storage, folder.remove)
     try:
-        try:
-            reading.read(head.checkpoint.root, tell)
-        except Changed:
-            store.clear()
-            return verify_board(board, policy, kept, receipts, tell, signed_off, workers)
+        reading.read(head.checkpoint.root, tell)
         if reading.tree.root() != head.checkpoint.root:
             failures.append(
                 f"the {size} entries hash to {reading.tree.root().hex()}, "

@@ -63,7 +63,7 @@ class Setup:
 
     def take(self, raw: bytes, storage: DiskStorage) -> None:
         """The next entry."""
-        if not self.manifest_entry:
+        if not self.events:
             self.manifest_entry = raw
             try:
                 self.record = SparseRecord(raw, storage)
@@ -72,7 +72,8 @@ class Setup:
             self.events += _event(_IN_FORCE, leaf_hash(raw), raw)
         elif self.record is not None:
             (ruling,) = self.record.replay([raw])
-            self.events += _came_to(raw, ruling)
+            if not self.record.manifest_faults:
+                self.events += _came_to(raw, ruling)
 
     def recall(self, what: bytes, leaf: bytes, content: bytes, storage: DiskStorage, roll: RecallRoll) -> None:
         """The next entry, from what it came to."""
@@ -133,14 +134,15 @@ def keep_setup(path: Path, setup: Setup) -> None:
     temporary.replace(path)
 
 
-def recall_setup(path: Path, storage: DiskStorage) -> Setup | None:
-    """What `keep_setup` has written; None if there is nothing, or it is damaged."""
+def recall_setup(path: Path, size: int, storage: DiskStorage) -> Setup | None:
+    """What `keep_setup` has written; None if there is nothing, or it is damaged, or of more than `size` entries."""
     try:
         with path.open("rb") as file:
             end = _sound(file)
-            return None if end is None else _recalled(file, end, storage)
+            setup = None if end is None else _recalled(file, end, storage)
     except FileNotFoundError:
         return None
+    return setup if setup is not None and setup.opened is not None and setup.opened < size else None
 
 
 def _recalled(file: BinaryIO, end: int, storage: DiskStorage) -> Setup | None:
@@ -158,7 +160,7 @@ def _recalled(file: BinaryIO, end: int, storage: DiskStorage) -> Setup | None:
     for event in _events(events):
         setup.recall(*event, storage, roll)
     # Entries that the record no longer takes for what they were kept as are read again.
-    return setup if setup.opened is not None and setup.events == events else None
+    return setup if setup.events == events else None
 
 
 def _sound(file: BinaryIO) -> int | None:

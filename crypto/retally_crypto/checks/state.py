@@ -210,6 +210,7 @@ class RollState:
     """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7).
 
     `lists` hold what each registrar has revealed so far, and `hashers` have hashed it, as its commitment demands.
+    `void` says what is wrong with the lists once they were complete and gave no roll.
     """
 
     storage: Storage
@@ -218,6 +219,7 @@ class RollState:
     hashers: dict[int, RollHasher] = field(default_factory=dict)
     lists: dict[int, RegistrarsList] = field(default_factory=dict)
     complete: bool = False
+    void: str | None = None
     credentials: Credentials = field(default_factory=CredentialsInMemory)
     active: int = 0
     revocations: int = 0

@@ -76,8 +76,9 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
     own.append(content.parts, content.styles)
     try:
         _complete(roll, lambda: _sum(roll, committed.credentials))
-    except Broken:
+    except Broken as broken:
         own.truncate(content.first)
+        roll.void = broken.reason
         raise
     roll.hashers[registrar] = hasher
 
@@ -92,6 +93,8 @@ def _complete(roll: RollState, credentials: Callable[[], Credentials]) -> None:
     """The roll, once every registrar has revealed its whole list. Raises Broken."""
     if any(held.length < roll.commitments[registrar].credentials for registrar, held in roll.lists.items()):
         return
+    # The lists are what was committed to: what is wrong with them once stays wrong, and is found out once only.
+    demand(roll.void is None, roll.void or "")
     roll.credentials = credentials()
     roll.active, roll.complete = len(roll.credentials), True
     for held in roll.lists.values():
