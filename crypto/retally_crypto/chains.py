@@ -92,6 +92,24 @@ def _fault(
     return None
 
 
+def copies(rows: bytes) -> bytes:
+    """The indices (INDEX) of ballots whose proofs hold and that stand on the board before with the very same body.
+
+    Of ballots with one body at most one is ever accepted: each names the one before it, back to zero. So a copy uses no
+    point A again in the sense of V13.
+    """
+    found = bytearray()
+    current, bodies = b"", set[bytes]()
+    for credential, index, _, proven, body_hash, _ in ROW.iter_unpack(rows):
+        if credential != current:
+            current, bodies = credential, set()
+        if proven and body_hash in bodies:
+            found += INDEX.pack(index)
+        elif proven:
+            bodies.add(body_hash)
+    return bytes(found)
+
+
 def chain_of(name: bytes, style: int, rows: bytes, end: int, styles: Sequence[str]) -> Credential:
     """One credential with its accepted ballots, from rows among which are its own."""
     credential = Credential(style)

@@ -227,6 +227,15 @@ def ballots_with_points(rules: Rules, entries: Sequence[bytes], marks: Collectio
     return found
 
 
+def points_of(rules: Rules, entries: Sequence[bytes]) -> bytes:
+    """The POINT bytes of every A of these ballots, sorted; each of them was found well encoded before."""
+    reading = _reading(rules)
+    bundles = [_joined(entries)]
+    ballots = _read(reading, bundles, _Entries(bundles))[1]
+    points = (_points(buffers[_ELEMENTS], shape) for (_, buffers), shape in zip(ballots, reading.layouts, strict=True))
+    return engine.sort_records(b"".join(points), POINT)
+
+
 def encode_sums(sums: dict[int, bytes]) -> bytes:
     """Sums by style as bytes."""
     return _encode_pairs(sorted(sums.items()))

@@ -167,6 +167,38 @@ def test_ranges_and_record_agree_on(
     assert_as_the_record(election, report)
 
 
+def test_a_board_with_every_ballot_twice_is_settled_from_rows(
+    open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator who appends copies makes nothing grow but the list of what is refused."""
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    for credential in ("north-3", "south-2"):
+        first, second = election.record().ballots_of(election.voters[credential].credential)[:2]
+        raw = election.entries[first]
+        # The first copy stands before the ballot it continues, and the second one is accepted.
+        election.entries[first] = election.entries[second]
+        election.entries[second] = raw
+    opened = election.record().opening_index or 0
+    election.entries += election.entries[opened + 1 :]
+    report = verified(election)
+    assert_as_the_record(election, report)
+    assert report.failed == ("V12",)
+    assert report.record is not None
+    assert report.record.state.ballots.points == set()
+
+
+def test_copies_hide_no_point_that_is_used_twice(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    nonces_used_again_in_another_range(election)
+    again = len(election.entries) - 1
+    election.entries += [election.entries[again - 301], election.entries[again], election.entries[200]] * 2
+    report = verified(election)
+    assert {"V12", "V13"} <= set(report.failed)
+    assert_as_the_record(election, report)
+
+
 def test_ranges_and_record_agree_on_everything_at_once(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
     short_ranges(monkeypatch)
     election = open_board.copy()

@@ -11,6 +11,7 @@ claims          V02: kept checkpoints and receipts agree with this board; V04: t
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial
@@ -34,7 +35,7 @@ from retally_client.verifier.report import Report
 from retally_client.verifier.roll_on_disk import CredentialsOnDisk, DiskStorage
 from retally_client.verifier.setup import Setup, keep_setup, read_setup, recall_setup
 from retally_client.verifier.web_bundle import v21_not_looked_at
-from retally_crypto.chains import INDEX, rows_of
+from retally_crypto.chains import INDEX, copies, rows_of
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.checks.findings import CheckResult, conclude, incomplete_from
 from retally_crypto.credentials import combine_parts
@@ -44,7 +45,7 @@ from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_sums
+from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_sums, points_of
 from retally_crypto.record import Record
 from retally_crypto.sparse_record import SparseRecord
 from retally_crypto.tally import Tally
@@ -79,6 +80,7 @@ class Reading:
         self._claims = claims
         self._election_id = election_id
         self._size = size
+        self._folder = folder
         self._storage = DiskStorage(folder)
         self._points = Partitions(folder, "points", POINT)
         self._store = store
@@ -103,7 +105,7 @@ class Reading:
             return
         tell.stage("settling ballots")
         credentials = _credentials(record)
-        apart = credentials.set_apart(self._changed_by_registrars(officials) | self._with_points_twice())
+        apart = credentials.set_apart(self._changed_by_registrars(officials) | self._with_points_twice(credentials))
         for index, raw in self._entries(sorted([*officials, *self._ballots_of(apart)])):
             record.rule(index, raw)
         if credentials.settled is None:
@@ -248,19 +250,23 @@ class Reading:
                 names.add(combine_parts([content.parts[at : at + 32] for at in range(0, len(content.parts), 32)]))
         return names
 
-    def _with_points_twice(self) -> set[bytes]:
-        """The credentials of all ballots with a point A that may stand on the board twice."""
-        marks: set[bytes] = set()
-        for part in PARTS:
-            twice = engine.repeated_records(self._points.part(part), POINT)
-            marks.update(twice[at : at + POINT] for at in range(0, len(twice), POINT))
-        if not marks:
+    def _with_points_twice(self, credentials: CredentialsOnDisk) -> set[bytes]:
+        """The credentials of all ballots with a point A that may stand on the board twice, copies left out."""
+        parts = [part for part in PARTS if engine.repeated_records(self._points.part(part), POINT)]
+        if not parts:
             return set()
+        copied = Partitions(self._folder, "copies", POINT)
+        indices = engine.sort_records(b"".join(copies(credentials.rows(part)) for part in PARTS), INDEX.size)
+        for of, some in self._by_range(indices):
+            for entries in read_entries(self._board, of, some, self._store.take(of).leaf_hashes):
+                copied.add(points_of(of.rules, entries))
+        marks: set[bytes] = set()
+        for part in parts:
+            marks |= _twice(self._points.part(part), copied.part(part))
         found: set[bytes] = set()
-        for of in self._ranges():
+        for of in self._ranges() if marks else ():
             summary = self._store.take(of)
-            points = summary.points
-            if not marks.isdisjoint(points[at : at + POINT] for at in range(0, len(points), POINT)):
+            if not marks.isdisjoint(_cut(summary.points)):
                 found |= credentials_with_points(self._board, of, marks, summary.leaf_hashes)
         return found
 
@@ -288,6 +294,18 @@ def _credentials(record: SparseRecord) -> CredentialsOnDisk:
     if not isinstance(credentials, CredentialsOnDisk):
         raise ValueError("the roll is complete before the opening")
     return credentials
+
+
+def _cut(points: bytes) -> Iterator[bytes]:
+    return (points[at : at + POINT] for at in range(0, len(points), POINT))
+
+
+def _twice(points: bytes, copied: bytes) -> set[bytes]:
+    """What stands in `points` more than once without the copies, both sorted."""
+    twice = set(_cut(engine.repeated_records(points, POINT)))
+    less = Counter(_cut(copied))
+    whole = Counter(mark for mark in _cut(points) if mark in less)
+    return {mark for mark in twice if mark not in less or whole[mark] - less[mark] > 1}
 
 
 class _Roots(dict[int, bytes]):
