@@ -455,6 +455,41 @@ def test_a_receipt_for_a_ballot_that_was_dropped_makes_the_board_fail(counted: E
     assert any(fault.startswith("V02") for fault in found.faults)
 
 
+class ShowsOnce(MemoryBoard):
+    """A board that shows one entry as another at one reading of its bundle, with a level-0 tile to match if it is
+    read then."""
+
+    def __init__(self, election: Election, index: int, entry: bytes, reading: int) -> None:
+        super().__init__(election.files())
+        other = election.copy()
+        other.entries[index] = entry
+        self.other, self.reading = other.files(), reading
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        content = super().read(path, limit)
+        looked_at = ("tile/entries/",) if self.reading > 2 else ("tile/entries/", "tile/0/")
+        if path.startswith(looked_at) and self.reads.count(path) == self.reading:
+            return self.other[path]
+        return content
+
+
+@pytest.mark.parametrize("reading", [1, 2, 3])
+def test_a_ballot_is_found_only_where_it_stands(reading: int, counted: Election) -> None:
+    """The verifier reads a bundle up to three times, and not always all of it."""
+    index = counted.record().ballots_of(counted.voters["north-2"].credential)[0]
+    entry = counted.entries[index]
+    dropped = counted.before("opening")
+    dropped.open()
+    dropped.cast("north-2", NO)
+    dropped.cast("north-1", NO)
+    dropped.cast("north-1", YES)
+    dropped.close()
+    shown = ShowsOnce(dropped, dropped.index_of("closing") - 3, entry, reading)
+    found = track(shown, counted.policy(), with_body(body_hash(entry)))
+    assert found.report.state_of("V02") == ("fail" if reading == 2 else "pass")
+    assert found.ballots == ()
+
+
 def test_nothing_is_said_of_ballots_when_the_entries_are_not_the_boards(counted: Election) -> None:
     board = board_of(counted)
     board.files["checkpoint"] = checkpoint([leaf_hash(b"x")], counted.board, (), 1)

@@ -14,6 +14,7 @@ import httpx
 
 from retally_client.verifier.fetching import Fetcher, TooLong, Unreachable
 from retally_crypto.notes import MAX_NOTE_BYTES
+from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
 
 __all__ = [
     "BUNDLE_LIMIT",
@@ -25,6 +26,7 @@ __all__ = [
     "TooLong",
     "Unreachable",
     "open_board",
+    "tile_reader",
 ]
 
 CHECKPOINT_LIMIT = MAX_NOTE_BYTES
@@ -97,3 +99,19 @@ def open_board(location: str) -> Board:
             )
         return HttpBoard(location)
     return FolderBoard(Path(location))
+
+
+def tile_reader(board: Board) -> ReadTile:
+    """Hash tiles of a board, not yet verified. A partial tile that is gone is cut from the full one."""
+
+    def read(level: int, index: int, width: int) -> bytes:
+        path = tile_path(Tile(level, index, width))
+        raw = board.read(path, TILE_LIMIT)
+        if raw is None and width < TILE_WIDTH:
+            full = board.read(tile_path(Tile(level, index, TILE_WIDTH)), TILE_LIMIT)
+            raw = None if full is None else full[: 32 * width]
+        if raw is None:
+            raise Unreachable(f"{board.location} has no {path}")
+        return raw
+
+    return read

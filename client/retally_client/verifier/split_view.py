@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from retally_client.verifier.board import CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
+from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, tile_reader
 from retally_crypto.canonical import Json, parse_json
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
@@ -31,7 +31,7 @@ from retally_crypto.merkle import (
     verify_consistency,
 )
 from retally_crypto.notes import VerifierKey
-from retally_crypto.tiles import TILE_WIDTH, Tile, VerifiedTiles, tile_path
+from retally_crypto.tiles import VerifiedTiles
 
 KIND = "retally-split-view"
 EVIDENCE_LIMIT = 4 * CHECKPOINT_LIMIT
@@ -79,22 +79,12 @@ def find_split(one: View, other: View) -> SplitView | None:
         if small.head.root == large.head.root:
             return None
         return SplitView(small.note, large.note, large.head.root, ())
-    tiles = VerifiedTiles(large.head, lambda level, index, width: _read_tile(large.board, Tile(level, index, width)))
+    tiles = VerifiedTiles(large.head, tile_reader(large.board))
     root = span_root(0, small.head.size, tiles.hash_at)
     if root == small.head.root:
         return None
     proof = consistency_proof(small.head.size, large.head.size, tiles.hash_at)
     return SplitView(small.note, large.note, root, proof)
-
-
-def _read_tile(board: Board, tile: Tile) -> bytes:
-    raw = board.read(tile_path(tile), TILE_LIMIT)
-    if raw is None and tile.width < TILE_WIDTH:
-        full = board.read(tile_path(Tile(tile.level, tile.index, TILE_WIDTH)), TILE_LIMIT)
-        raw = None if full is None else full[: HASH_BYTES * tile.width]
-    if raw is None:
-        raise Unreachable(f"{board.location}/{tile_path(tile)} is not there")
-    return raw
 
 
 def format_split(split: SplitView) -> bytes:

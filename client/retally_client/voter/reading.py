@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retally_client.progress import Progress
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, TILE_LIMIT, Board, Unreachable
+from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, Unreachable, tile_reader
 from retally_client.verifier.run import verify_board
 from retally_client.voter.watching import SeenBallot, WatchedBoard
 from retally_crypto.ballots import FIRST, verify_ballots
@@ -39,13 +39,11 @@ from retally_crypto.record import Record
 from retally_crypto.tiles import (
     TILE_WIDTH,
     Bundle,
-    Tile,
     VerifiedTiles,
     bundle_path,
     bundles_of,
     consistency_proof_from_tiles,
     decode_bundle,
-    tile_path,
 )
 
 LOOKUP_LIMIT = 256 * 1024
@@ -212,7 +210,7 @@ def read_fully(
     if style is None or not record.is_active(credential):
         raise NotOnRoll("these codes are not on the roll, or were revoked or replaced")
     accepted = set(record.ballots_of(credential))
-    ballots = tuple(ballot for ballot in watched.found(report.head.size) if ballot.index in accepted)
+    ballots = tuple(ballot for ballot in watched.found(report.head) if ballot.index in accepted)
     return Context(policy, record.manifest, record.joint_key, report.head), Standing(credential, style, ballots)
 
 
@@ -221,22 +219,6 @@ def require_same_board(board: Board, older: TreeHead, newer: TreeHead) -> None:
     if newer.size < older.size:
         older, newer = newer, older
     verify_consistency(older, newer, consistency_proof_from_tiles(older.size, newer, tile_reader(board)))
-
-
-def tile_reader(board: Board) -> Callable[[int, int, int], bytes]:
-    """Hash tiles of a board, not yet verified. A partial tile that is gone is cut from the full one."""
-
-    def read(level: int, index: int, width: int) -> bytes:
-        path = tile_path(Tile(level, index, width))
-        raw = board.read(path, TILE_LIMIT)
-        if raw is None and width < TILE_WIDTH:
-            full = board.read(tile_path(Tile(level, index, TILE_WIDTH)), TILE_LIMIT)
-            raw = None if full is None else full[: 32 * width]
-        if raw is None:
-            raise Unreachable(f"{board.location} has no {path}")
-        return raw
-
-    return read
 
 
 def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, ...]:

@@ -81,13 +81,14 @@ def track(
 ) -> Tracking:
     """Verify the whole board and say what became of the wanted ballots.
 
-    Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable.
+    Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable,
+    and BadProof if the board's tiles change meanwhile.
     """
     watched = WatchedBoard(board, policy.election_id, wanted)
     report = verify_board(watched, policy, kept, receipts, tell)
     if report.record is None or report.head is None or report.record.manifest_faults:
         return Tracking(report, ())
-    found = watched.found(report.head.size)
+    found = watched.found(report.head)
     return Tracking(report, tuple(_judge(ballot, report.record) for ballot in found))
 
 

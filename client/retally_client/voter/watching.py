@@ -1,14 +1,19 @@
-"""Picking some ballots out of a board while the verifier reads it, so that it is read once and in constant memory."""
+"""Picking some ballots out of a board while the verifier reads it, so that it is read once and in constant memory.
+
+The verifier may read a bundle a second time, and then looks only at the entries it asked for: what passes by here is
+anything until its leaf hash is found in the tree.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from retally_client.verifier.board import Board
+from retally_client.verifier.board import Board, tile_reader
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import Malformed
-from retally_crypto.tiles import TILE_WIDTH, Bundle, decode_bundle, parse_tile_path
+from retally_crypto.merkle import TreeHead, leaf_hash
+from retally_crypto.tiles import TILE_WIDTH, Bundle, VerifiedTiles, decode_bundle, parse_tile_path
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class WatchedBoard:
         self._board = board
         self._election_id = election_id
         self._wanted = wanted
-        self._found: dict[int, SeenBallot] = {}
+        self._found: dict[int, dict[bytes, SeenBallot]] = {}
 
     def read(self, path: str, limit: int) -> bytes | None:
         raw = self._board.read(path, limit)
@@ -38,12 +43,15 @@ class WatchedBoard:
                 self._look_at(raw, place)
         return raw
 
-    def found(self, size: int) -> tuple[SeenBallot, ...]:
-        """The wanted ballots among the first `size` entries, in board order.
-
-        To be trusted only after `verify_board` has found that the entries are the checkpoint's (V02).
-        """
-        return tuple(ballot for index, ballot in sorted(self._found.items()) if index < size)
+    def found(self, head: TreeHead) -> tuple[SeenBallot, ...]:
+        """The wanted ballots among the entries of this tree, in board order. Raises Unreachable or BadProof if the
+        board no longer has the tree's tiles."""
+        seen = [(index, ballots) for index, ballots in sorted(self._found.items()) if index < head.size]
+        if not seen:
+            return ()
+        tiles = VerifiedTiles(head, tile_reader(self._board))
+        proved = (ballots.get(tiles.hash_at(0, index)) for index, ballots in seen)
+        return tuple(ballot for ballot in proved if ballot is not None)
 
     def _look_at(self, raw: bytes, bundle: Bundle) -> None:
         try:
@@ -58,4 +66,5 @@ class WatchedBoard:
             except Malformed:
                 continue  # V09 names it; it has no code and no credential that could be compared
             if isinstance(ballot, Ballot) and self._wanted(ballot):
-                self._found[index] = SeenBallot(index, ballot.credential, ballot.body_hash)
+                seen = SeenBallot(index, ballot.credential, ballot.body_hash)
+                self._found.setdefault(index, {})[leaf_hash(entry)] = seen
