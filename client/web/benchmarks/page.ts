@@ -38,24 +38,26 @@ const server = createServer((request, response) => {
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-/** One verification: the verdict, seconds, and the longest time that the page answered nothing. */
+/** One verification: the verdict, seconds, and when (seconds) and for how long (ms) the page answered nothing. */
 async function measure(page: Page, accelerate: boolean): Promise<object> {
   const election = /election\s+([0-9a-f]{64})/.exec(readFileSync(policy, 'utf8'))?.[1] ?? '';
   await page.goto(`${origin}/verify.html#board=${encodeURIComponent(`${origin}/board`)}&election=${election}`);
   if (accelerate) await page.locator('input[aria-describedby="accelerate-hint"]').check();
   // From here on: what the browser itself counts as a long task.
   await page.evaluate(() => {
-    const tasks: number[] = [];
+    const tasks: { ms: number; at: number }[] = [];
+    const from = performance.now();
     Object.assign(globalThis, { longTasks: tasks });
     new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) tasks.push(duration);
+      for (const { duration, startTime } of list.getEntries())
+        tasks.push({ ms: Math.round(duration), at: Number(((startTime - from) / 1000).toFixed(2)) });
     }).observe({ type: 'longtask' });
   });
   const begun = performance.now();
   await page.locator('form button[type=submit]').click();
   const verdict = await page.locator('#verdict').innerText({ timeout: 600_000 });
   const seconds = (performance.now() - begun) / 1000;
-  const longTasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
+  const longTasks = await page.evaluate(() => (globalThis as unknown as { longTasks: object[] }).longTasks);
   const said = await page.locator('#accelerated, #not-accelerated').allInnerTexts();
   const line = await page.locator('dl.facts').innerText();
   return {
@@ -63,7 +65,7 @@ async function measure(page: Page, accelerate: boolean): Promise<object> {
     verdict,
     seconds: Number(seconds.toFixed(2)),
     speed: /.*ballots a minute.*/.exec(line)?.[0],
-    longTasks: longTasks.map(Math.round),
+    longTasks,
     said,
   };
 }
