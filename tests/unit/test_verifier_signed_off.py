@@ -312,3 +312,10 @@ def test_a_store_tells_ranges_of_other_rules_and_versions_apart(
     assert not RangeStore(tmp_path).has(of)
     with pytest.raises(Malformed, match="not of 512"):
         RangeStore(tmp_path).put(replace(of, first=512, end=768, begin=512), encode_summary(summary))
+
+
+def test_a_place_that_can_keep_nothing_is_named(open_board: Election, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    with pytest.raises(Unusable, match="file cannot keep what is verified"):
+        verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=file)

@@ -57,9 +57,13 @@ def default_store(policy: TrustPolicy) -> Path:
 
 @contextmanager
 def alone_on(folder: Path) -> Iterator[None]:
-    """No other run keeps anything in this folder while the block runs. Raises Unusable if one does now."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = _locked(folder)
+    """No other run keeps anything in this folder while the block runs. Raises Unusable if one does now, or if the
+    folder cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = _locked(folder)
+    except OSError as error:
+        raise Unusable(f"{folder} cannot keep what is verified: {error.strerror}; --signed-off names a folder") from None
     if handle is None:
         raise Unusable(f"{folder}: another run keeps what it verifies there now; --signed-off names another folder")
     try:
