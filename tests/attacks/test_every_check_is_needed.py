@@ -63,7 +63,7 @@ WITHOUT: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "V09": (entries, "parse_canonical", sorted_json, "an_entry_with_an_escaped_character_in_its_style"),
     "V10": (ranges, "proofs_of_style", every_proof_holds, "a_hundred_votes_simulated_without_any_secret"),
     "V11": (v10_v13_ballots, "v11_credential_and_style", nothing, "a_revoked_credential_that_votes"),
-    "V12": (v10_v13_ballots, "v12_chain", nothing, "the_same_ballot_twice"),
+    "V12": (v10_v13_ballots, "v12_chain", nothing, "new_codes_that_continue_a_ballot_of_the_old_ones"),
     "V13": (v10_v13_ballots, "v13_points", answering(set()), "nonces_used_in_two_ballots_of_one_voter"),
     "V14": (own_check, "v14_closing", any_closing, "a_closing_that_counts_a_ballot_too_many"),
     "V15": (v16_v20_decryption, "v15_result_numbers", nothing, "a_result_that_hides_the_second_vote_of_a_voter"),

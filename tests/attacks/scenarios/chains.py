@@ -124,6 +124,15 @@ def a_chain_continued_from_another_voters_ballot() -> Tampered:
 
 
 @attack("V12")
+def new_codes_that_continue_a_ballot_of_the_old_ones() -> Tampered:
+    election = at_polls()
+    held_back = election.ballot("south-2", [[0, 1]])
+    election.replace("south-2")
+    at = election.cast("south-2", [[1, 0]], previous=body_hash(held_back))
+    return Tampered.board(finish(election), at)
+
+
+@attack("V12")
 def two_ballots_of_a_chain_in_the_wrong_order() -> Tampered:
     election = at_polls()
     first = election.ballot("south-2", [[0, 1]])
