@@ -63,7 +63,9 @@ def alone_on(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = _locked(folder)
     except OSError as error:
-        raise Unusable(f"{folder} cannot keep what is verified: {error.strerror}; --signed-off names a folder") from None
+        raise Unusable(
+            f"{folder} cannot keep what is verified: {error.strerror}; --signed-off names a folder"
+        ) from None
     if handle is None:
         raise Unusable(f"{folder}: another run keeps what it verifies there now; --signed-off names another folder")
     try:
