@@ -29,6 +29,7 @@ from retally_crypto.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.merkle import TreeHead, hash_source, inclusion_proof, leaf_hash
+from retally_crypto.record import Record
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code, tracking_code
 from tests.board_files import body_hash, checkpoint, members_of
@@ -488,6 +489,37 @@ def test_a_ballot_is_found_only_where_it_stands(reading: int, counted: Election)
     found = track(shown, counted.policy(), with_body(body_hash(entry)))
     assert found.report.state_of("V02") == ("fail" if reading == 2 else "pass")
     assert found.ballots == ()
+
+
+@pytest.mark.parametrize("tail", [b"", b"\xff", b"\xff\xff\x00"])
+def test_a_ballot_is_found_in_a_full_bundle_that_is_none(tail: bytes, counted: Election) -> None:
+    """The verifier cuts what it needs out of a full bundle where the partial one is gone, and says PASS."""
+    board = board_of(counted)
+    bundle = f"tile/entries/000.p/{len(counted.entries)}"
+    board.files["tile/entries/000"] = board.files.pop(bundle) + tail
+    index = counted.record().ballots_of(counted.voters["north-2"].credential)[0]
+    found = track(board, counted.policy(), with_body(body_hash(counted.entries[index])))
+    assert found.report.state_of("V02") == "pass"
+    assert (index, "counts") in [(ballot.index, ballot.state) for ballot in found.ballots]
+
+
+def test_copies_of_a_ballot_cost_its_voter_one_look(counted: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    credential = counted.voters["north-2"].credential
+    copied = counted.before("closing")
+    before = [ballot.state for ballot in track(board_of(copied), copied.policy(), with_credential(credential)).ballots]
+    index = copied.record().ballots_of(credential)[0]
+    copied.entries += [copied.entries[index]] * 50
+    looks: list[bytes] = []
+    ballots_of = Record.ballots_of
+
+    def counting(record: Record, credential: bytes) -> Sequence[int]:
+        looks.append(credential)
+        return ballots_of(record, credential)
+
+    monkeypatch.setattr(Record, "ballots_of", counting)
+    found = track(board_of(copied), copied.policy(), with_credential(credential))
+    assert [ballot.state for ballot in found.ballots] == before + ["refused"] * 50
+    assert 0 < looks.count(credential) < 5
 
 
 def test_nothing_is_said_of_ballots_when_the_entries_are_not_the_boards(counted: Election) -> None:

@@ -5,7 +5,7 @@ The whole board is verified first, so that "counts" means what every verifier wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,22 +82,26 @@ def track(
     """Verify the whole board and say what became of the wanted ballots.
 
     Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable,
-    and BadProof if the board's tiles change meanwhile.
+    and Malformed or BadProof if the board's tiles change meanwhile.
     """
     watched = WatchedBoard(board, policy.election_id, wanted)
     report = verify_board(watched, policy, kept, receipts, tell)
     if report.record is None or report.head is None or report.record.manifest_faults:
         return Tracking(report, ())
-    found = watched.found(report.head)
-    return Tracking(report, tuple(_judge(ballot, report.record) for ballot in found))
+    return Tracking(report, tuple(_judged(watched.found(report.head), report.record)))
 
 
-def _judge(ballot: SeenBallot, record: Record) -> Tracked:
-    code = tracking_code(ballot.body_hash)
-    chain = record.ballots_of(ballot.credential)
-    if ballot.index not in chain:
-        ruling = next(finding for finding in record.findings if finding.index == ballot.index)
-        return Tracked(ballot.index, code, "refused", reason=f"{ruling.check}: {ruling.reason}")
-    if chain[-1] != ballot.index:
-        return Tracked(ballot.index, code, "superseded", later=chain[-1])
-    return Tracked(ballot.index, code, "counts")
+def _judged(ballots: Sequence[SeenBallot], record: Record) -> Iterator[Tracked]:
+    """What each of them is worth. Anybody can put a ballot there many times: a credential is looked up once."""
+    chains = {credential: record.ballots_of(credential) for credential in {one.credential for one in ballots}}
+    accepted = {index for chain in chains.values() for index in chain}
+    refused = {finding.index: finding for finding in reversed(record.findings) if finding.index not in accepted}
+    for ballot in ballots:
+        code = tracking_code(ballot.body_hash)
+        if ballot.index not in accepted:
+            ruling = refused[ballot.index]
+            yield Tracked(ballot.index, code, "refused", reason=f"{ruling.check}: {ruling.reason}")
+        elif chains[ballot.credential][-1] != ballot.index:
+            yield Tracked(ballot.index, code, "superseded", later=chains[ballot.credential][-1])
+        else:
+            yield Tracked(ballot.index, code, "counts")
