@@ -13,7 +13,7 @@ from retally_client.verifier.run import verify_board
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checks import v10_v13_ballots
-from retally_crypto.encoding import b64url_encode
+from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import Form, engine
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
@@ -186,6 +186,26 @@ def test_a_board_with_every_ballot_twice_is_settled_from_rows(
     assert report.failed == ("V12",)
     assert report.record is not None
     assert report.record.state.ballots.points == set()
+
+
+def test_ballots_without_proof_set_nobody_apart(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A point A that stands there twice, copied into entries that name everybody's credentials."""
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    nonces_used_again_in_another_range(election)
+    first, again = election.entries[-302], election.entries[-1]
+    voters = [voter for name, voter in election.voters.items() if name.startswith("north-") and name != "north-9"]
+    election.entries += [altered(first, credential=b64url_encode(voter.credential)) for voter in voters]
+    report = verified(election)
+    assert {"V10", "V13"} <= set(report.failed)
+    assert_as_the_record(election, report)
+    assert report.record is not None
+    mine = b64url_encode(election.voters["north-9"].credential)
+    ballots = [members_of(raw) for raw in [*open_board.entries, first, again] if b'"ciphertexts"' in raw]
+    blobs = [b64url_decode(ballot["ciphertexts"]) for ballot in ballots if ballot.get("credential") == mine]
+    points = report.record.state.ballots.points
+    assert points
+    assert points <= {blob[at : at + 32] for blob in blobs for at in range(0, len(blob), 64)}
 
 
 def test_copies_hide_no_point_that_is_used_twice(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:

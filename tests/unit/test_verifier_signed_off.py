@@ -15,7 +15,7 @@ from retally_client.verifier.range_store import Range, RangeStore, WorkingFolder
 from retally_client.verifier.run import verify_board
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.ranges import Rules, encode_summary, summarise
+from retally_crypto.ranges import Rules, encode_summary, encode_sums, summarise
 from tests.boards import Election
 from tests.client_boards import MemoryBoard
 from tests.wide_board import CHOICES, assert_as_the_record, finish, hashed, rules_of, short_ranges, wide_election
@@ -122,9 +122,10 @@ def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_p
     report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
     assert (tmp_path / "checkpoint").read_bytes() == report.checkpoint
     del report
-    (tmp_path / "run-999999999-x").mkdir()
+    (tmp_path / "retally-run-x").mkdir()
+    (tmp_path / "retally-run-x" / "lock").write_bytes(b"")
     verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert not list(tmp_path.glob("run-999999999-*"))
+    assert not list(tmp_path.glob("retally-run-x"))
     assert not list(tmp_path.glob("*.new"))
 
 
@@ -253,11 +254,22 @@ def test_a_working_folder_goes_when_nobody_holds_it(tmp_path: Path) -> None:
         assert mine.path.exists()
         other.remove()
         assert not other.path.exists()
-        left = tmp_path / "run-left"
+        left = tmp_path / "retally-run-left"
         left.mkdir()
         (left / "rows-1-00").write_bytes(b"row")
+        (left / "lock").write_bytes(b"")
+        theirs = [tmp_path / name for name in ("run-sheets", "retally-run-book")]
+        for folder in theirs:
+            folder.mkdir()
+            (folder / "ballots.csv").write_bytes(b"mine")
+        (tmp_path / "retally-run-notes").write_bytes(b"mine")
+        (tmp_path / "retally-run-gone").symlink_to("nowhere")
+        (tmp_path / "retally-run-link").symlink_to(theirs[0])
+        (theirs[0] / "lock").write_bytes(b"")
         WorkingFolder(tmp_path).remove()
     assert not left.exists()
+    assert all((folder / "ballots.csv").exists() for folder in theirs)
+    assert (tmp_path / "retally-run-notes").exists()
     assert mine.path.exists()
     mine.remove()
 
@@ -271,7 +283,7 @@ def test_rows_that_were_removed_are_missed(
 
     class Removes(Untold):
         def stage(self, title: str, total: int | None = None) -> None:
-            for path in tmp_path.glob("run-*/rows-*"):
+            for path in tmp_path.glob("retally-run-*/rows-*"):
                 path.unlink()
 
     with pytest.raises(FileNotFoundError):
@@ -319,3 +331,74 @@ def test_a_place_that_can_keep_nothing_is_named(open_board: Election, tmp_path: 
     file.write_bytes(b"")
     with pytest.raises(Unusable, match="file cannot keep what is verified"):
         verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=file)
+
+
+class WrongOnce(MemoryBoard):
+    """A board that serves another bundle in the place of one, its tile to match, the first time; then it may stop."""
+
+    def __init__(self, files: dict[str, bytes], wrong: dict[str, bytes], stops: bool) -> None:
+        super().__init__(files)
+        self.wrong = wrong
+        self.stops = stops
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        right = super().read(path, limit)
+        if self.stops and not self.wrong and path.startswith("tile/entries/"):
+            raise Unreachable("gone")
+        return self.wrong.pop(path, right)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_new_bundle_that_is_wrong_costs_nothing_that_was_kept(
+    stops: bool, open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    early = open_board.copy()
+    early.entries = early.entries[:512]
+    verify_board(MemoryBoard(early.files()), early.policy(), signed_off=tmp_path)
+    kept = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    assert any(name.endswith(".range") for name in kept)
+    other = open_board.copy()
+    other.entries[600] = b"{}"
+    wrong = {path: raw for path, raw in other.files().items() if path.startswith(("tile/entries/002", "tile/0/002"))}
+    assert len(wrong) == 2
+    board = WrongOnce(open_board.files(), wrong, stops)
+    if stops:
+        with pytest.raises(Unreachable):
+            verify_board(board, open_board.policy(), signed_off=tmp_path)
+        left = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+        assert kept.items() <= left.items()
+    else:
+        assert_as_the_record(open_board, verify_board(board, open_board.policy(), signed_off=tmp_path))
+    honest = MemoryBoard(open_board.files())
+    assert_as_the_record(open_board, verify_board(honest, open_board.policy(), signed_off=tmp_path))
+
+
+def test_what_was_kept_of_another_board_goes_when_this_one_is_verified(
+    open_board: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_ranges(monkeypatch)
+    longer = open_board.copy()
+    longer.entries[300] = b"{}"
+    verify_board(MemoryBoard(longer.files()), longer.policy(), signed_off=tmp_path)
+    early = open_board.copy()
+    early.entries = early.entries[:640]
+    assert_as_the_record(early, verify_board(MemoryBoard(early.files()), early.policy(), signed_off=tmp_path))
+    kept = {tuple(map(int, path.name.split("-")[:2])) for path in tmp_path.glob("*.range")}
+    assert kept == {(0, 256), (256, 256), (512, 128)}
+    board = MemoryBoard(early.files())
+    assert_as_the_record(early, verify_board(board, early.policy(), signed_off=tmp_path))
+    assert not bundles_read(board)
+
+
+def test_only_sums_are_kept_as_sums(open_board: Election, tmp_path: Path) -> None:
+    of = Range(256, 512, 256, rules_of(open_board))
+    store = RangeStore(tmp_path)
+    summary = summarise(of.rules, 256, [hashed(open_board.entries[256:512])], 256)
+    store.put(of, encode_summary(summary))
+    whole = encode_sums(summary.sums)
+    store.put_out(of, [256], whole)
+    for wrong in (b"", whole[:-1], whole[:20]):
+        with pytest.raises(Malformed, match="not the sums"):
+            store.put_out(of, [256], wrong)
+    assert store.take_out(of) == whole

@@ -125,10 +125,12 @@ def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: b
     return encode_sums(sums)
 
 
-def credentials_with_points(board: Board, of: Range, marks: set[bytes], leaf_hashes: bytes) -> set[bytes]:
-    """The credentials of a range's ballots that have a point A with one of these marks; read a second time."""
+def credentials_with_points(
+    board: Board, of: Range, indices: Sequence[int], marks: set[bytes], leaf_hashes: bytes
+) -> set[bytes]:
+    """The credentials of those ballots at these indices that have a point A with one of these marks; read again."""
     found: set[bytes] = set()
-    for entries in read_entries(board, of, range(of.begin, of.end), leaf_hashes):
+    for entries in read_entries(board, of, indices, leaf_hashes):
         found |= ballots_with_points(of.rules, entries, marks)
     return found
 

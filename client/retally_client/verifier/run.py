@@ -45,7 +45,7 @@ from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.ranges import LEVEL, POINT, WIDTH, RangeSummary, Rules, decode_sums, points_of
+from retally_crypto.ranges import LEVEL, POINT, ROW, WIDTH, RangeSummary, Rules, decode_sums, points_of
 from retally_crypto.record import Record
 from retally_crypto.sparse_record import SparseRecord
 from retally_crypto.tally import Tally
@@ -118,7 +118,8 @@ class Reading:
 
     def _read_setup(self, tell: Progress) -> SparseRecord | None:
         """The record up to the opening; None if there is none, and everything was read."""
-        recalled = recall_setup(self._store.setup(self._election_id), self._size, self._storage)
+        kept = self._store.setup(self._election_id)
+        recalled = None if self._store.anew else recall_setup(kept, self._size, self._storage)
         self.setup = recalled or read_setup(self._board, self._size, self._storage, self._hash, tell.advance)
         opened = self.setup.opened
         if opened is None or self.record is None:
@@ -251,7 +252,7 @@ class Reading:
         return names
 
     def _with_points_twice(self, credentials: CredentialsOnDisk) -> set[bytes]:
-        """The credentials of all ballots with a point A that may stand on the board twice, copies left out."""
+        """The credentials of all proven ballots with a point A that may stand on the board twice, copies left out."""
         parts = [part for part in PARTS if engine.repeated_records(self._points.part(part), POINT)]
         if not parts:
             return set()
@@ -267,7 +268,9 @@ class Reading:
         for of in self._ranges() if marks else ():
             summary = self._store.take(of)
             if not marks.isdisjoint(_cut(summary.points)):
-                found |= credentials_with_points(self._board, of, marks, summary.leaf_hashes)
+                rows = ROW.iter_unpack(summary.rows)
+                proven = sorted(index for _, index, _, holds, *_ in rows if holds)
+                found |= credentials_with_points(self._board, of, proven, marks, summary.leaf_hashes)
         return found
 
     def _ballots_of(self, names: set[bytes]) -> Iterator[int]:
@@ -355,9 +358,8 @@ def verify_board(
         try:
             return read(signed_off)
         except Changed:
-            RangeStore(signed_off).clear()
             tell.stage("verifying everything again")
-        return read(signed_off)
+        return read(signed_off, anew=True)
 
 
 def _read(
@@ -369,13 +371,15 @@ def _read(
     workers: Workers,
     head: CosignedCheckpoint,
     signed_off: Path | None,
+    anew: bool = False,
 ) -> Report:
-    """The report on the board of this checkpoint. Raises Changed if what is signed off is not part of it."""
+    """The report on the board of this checkpoint; `anew` as in RangeStore. Raises Changed if what is signed off is not
+    part of it."""
     raw, size = head.raw, head.checkpoint.size
     tell.begin(size)
     claims = read_claims(board, policy, kept, receipts)
     folder = WorkingFolder(signed_off)
-    store = RangeStore(signed_off or folder.path)
+    store = RangeStore(signed_off or folder.path, anew)
     failures, missing = [], []
     reading = Reading(board, claims, policy.election_id, size, folder.path, store, workers)
     # Questions to the record of a report may need these files: they go when it goes.
