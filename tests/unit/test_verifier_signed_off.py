@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,21 @@ from retally_client.verifier import partitions, range_store, roll_on_disk
 from retally_client.verifier.board import Unreachable
 from retally_client.verifier.range_store import Range, RangeStore, WorkingFolder, alone_on
 from retally_client.verifier.run import verify_board
+from retally_client.verifier.watch_commands import Checks
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.ranges import Rules, encode_summary, encode_sums, summarise
 from tests.boards import Election
-from tests.client_boards import MemoryBoard
+from tests.client_boards import MemoryBoard, board_folder
 from tests.wide_board import CHOICES, assert_as_the_record, finish, hashed, rules_of, short_ranges, wide_election
+
+
+@pytest.fixture
+def collected_by_nobody() -> Iterator[None]:
+    """Cycles stay until somebody asks for them, as they may for a long time in a program that mostly waits."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     short_ranges(monkeypatch)
     with pytest.raises(Unreachable):
         verify_board(Interrupted(open_board.files(), "tile/entries/002"), open_board.policy(), signed_off=tmp_path)
-    assert not (tmp_path / "checkpoint").exists()
+    assert not (tmp_path / "signed-off.checkpoint").exists()
     board = MemoryBoard(open_board.files())
     report = verify_board(board, open_board.policy(), signed_off=tmp_path)
     assert bundles_read(board) == {"002"}
@@ -120,7 +130,7 @@ def test_a_damaged_summary_is_made_anew(open_board: Election, tmp_path: Path, mo
 
 def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_path: Path) -> None:
     report = verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
-    assert (tmp_path / "checkpoint").read_bytes() == report.checkpoint
+    assert (tmp_path / "signed-off.checkpoint").read_bytes() == report.checkpoint
     del report
     (tmp_path / "retally-run-x").mkdir()
     (tmp_path / "retally-run-x" / "lock").write_bytes(b"")
@@ -130,6 +140,15 @@ def test_a_run_leaves_nothing_but_what_it_signed_off(open_board: Election, tmp_p
 
 
 # ---- a signed-off setup ----
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_a_mirror_that_verifies_for_weeks_leaves_no_working_folders(open_board: Election, tmp_path: Path) -> None:
+    mirror = board_folder(tmp_path, open_board.files())
+    checks = Checks(mirror, open_board.policy())
+    for _ in range(2):
+        assert checks.run() == []
+        assert not list((mirror / "verified").glob("retally-run-*"))
 
 
 def test_a_setup_is_recalled_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +315,8 @@ def test_what_somebody_else_put_into_the_folder_stays(
     short_ranges(monkeypatch)
     verify_board(MemoryBoard(open_board.files()), open_board.policy(), signed_off=tmp_path)
     ours = [path for path in tmp_path.iterdir() if path.is_file() and path.name != "lock"]
-    theirs = [tmp_path / name for name in ("policy", "guardian-1.key", "1.range", "checkpoint.opening", "notes.setup")]
+    names = ("policy", "guardian-1.key", "1.range", "checkpoint", "checkpoint.opening", "notes.setup")
+    theirs = [tmp_path / name for name in names]
     for path in theirs:
         path.write_bytes(b"mine")
     (tmp_path / "000000000000-256-0123456789abcdef.range.new").write_bytes(b"cut off")

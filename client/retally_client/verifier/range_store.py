@@ -5,7 +5,7 @@
     <folder>/<election>.setup                   entries up to the opening, as `setup` encodes them
     <folder>/lock                               held by the one run that may write here
     <folder>/retally-run-*/                     what a run needs while it works
-    <folder>/checkpoint                         the checkpoint that all of them were last found to be part of
+    <folder>/signed-off.checkpoint              the checkpoint that all of them were last found to be part of
 
 What is kept is bound to its entries by their leaf hashes: a run that uses it finds it to be part of the checkpoint's
 tree, or throws it away. Files are written whole and renamed, so that a run which is killed leaves whole ranges behind.
@@ -33,7 +33,7 @@ from retally_crypto.ranges import RangeSummary, Rules, decode_summary, decode_su
 
 VERIFIED_BY = f"{version('retally-client')} {engine.NAME} {engine.VERSION}".encode()
 """What another version or engine has verified is not taken."""
-OURS = re.compile(r"\d{12}-\d+-[0-9a-f]{16,32}\.(range|out)(\.new)?|[0-9a-f]{16,32}\.setup(\.new)?|checkpoint(\.new)?")
+OURS = re.compile(r"(\d{12}-\d+-[0-9a-f]{16,32}\.(range|out)|[0-9a-f]{16,32}\.setup|signed-off\.checkpoint)(\.new)?")
 """The names of what is kept, and of what a run that was killed was about to keep."""
 
 
@@ -146,7 +146,7 @@ class RangeStore:
         """All summaries are part of this checkpoint's tree, which the file says to people: nothing is decided by it."""
         if self.anew:
             self._remove(name for name in self._left if name not in self._made)
-        replace(self._folder / "checkpoint", checkpoint)
+        replace(self._folder / "signed-off.checkpoint", checkpoint)
 
     def clear(self) -> None:
         """Forgets everything that was kept here, and touches nothing else in the folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import time
@@ -79,7 +80,11 @@ class Checks:
         report = verify_board(FolderBoard(self._folder), self._policy, signed_off=self._folder / "verified")
         new = [number for number in report.failed if number not in self._told]
         self._told.update(new)
-        return [Alert("check", f"{number} fails: {'; '.join(report.notes_of(number)[:1])}") for number in new]
+        alerts = [Alert("check", f"{number} fails: {'; '.join(report.notes_of(number)[:1])}") for number in new]
+        # The run's files go with its report, and nobody will ask this one anything more.
+        del report
+        gc.collect()
+        return alerts
 
 
 def _follow(follower: Follower, checks: Checks | None, every: float, on_alert: Path | None, as_json: bool) -> None:
