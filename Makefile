@@ -33,11 +33,12 @@ check: setup-everything  ## format, lint, types, dependency rule
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@if command -v cargo >/dev/null; then cargo fmt --check --manifest-path crypto/native/Cargo.toml \
+	@if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then \
+	 cargo fmt --check --manifest-path crypto/native/Cargo.toml \
 	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings \
 	 && cargo fmt --check --manifest-path crypto/wasm/Cargo.toml \
 	 && cargo clippy --quiet --locked --all-targets --manifest-path crypto/wasm/Cargo.toml -- -D warnings; \
-	 else echo "cargo is missing: rustfmt and clippy did not run"; fi
+	 else echo "rustfmt or clippy is missing: the Rust sources were not checked"; fi
 	@if [ -d client/web/node_modules ]; then cd client/web && npm run --silent check; \
 	 else echo "Node.js is missing: the web client was not checked"; fi
 
