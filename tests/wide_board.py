@@ -31,11 +31,13 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "WIDTH", 256)
 
 
-def wide_election(ballots: int = 640, replaced: tuple[str, ...] = (), hindered: bool = False) -> Election:
+def wide_election(
+    ballots: int = 640, replaced: tuple[str, ...] = (), hindered: bool = False, opening_at: int = 0
+) -> Election:
     """An open election of two districts whose 16 voters have voted again and again; closed by `finish`.
 
     One more was revoked before the opening, and those of `replaced` have new codes. A `hindered` setup is long, for
-    every check that an entry of a setup may fail has failed.
+    every check that an entry of a setup may fail has failed. Entries that are none move the opening to `opening_at`.
     """
     election = Election.create(
         contests=(MAYOR,),
@@ -51,6 +53,7 @@ def wide_election(ballots: int = 640, replaced: tuple[str, ...] = (), hindered: 
         election.revoke("north-10")
     for name in replaced:
         election.replace(name)
+    election.entries += [b"{}"] * (opening_at - len(election.entries))
     election.open()
     names = [name for name in election.voters if not name.endswith(("-9", "-10"))]
     last: dict[str, bytes] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,22 @@ def test_an_open_board_is_settled_as_far_as_it_goes(open_board: Election, monkey
     report = verified(open_board)
     assert report.verdict == "INCOMPLETE"
     assert_as_the_record(open_board, report)
+
+
+@pytest.mark.parametrize("ballots", [0, 1, 300])
+@pytest.mark.parametrize("opening_at", [254, 255, 256, 511])
+def test_the_opening_may_stand_anywhere_in_its_range(
+    opening_at: int, ballots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its last entry, too: the range is the opening's then, and there is nothing in it to rule on."""
+    short_ranges(monkeypatch)
+    election = wide_election(ballots, opening_at=opening_at)
+    closed = finish(election.copy())
+    assert election.record().opening_index == opening_at
+    for grown in (election, election, closed, closed):
+        report = verify_board(MemoryBoard(grown.files()), grown.policy(), signed_off=tmp_path)
+        assert report.state_of("V02") == "pass"
+        assert_as_the_record(grown, report)
 
 
 # ---- what is not as it should be, each in a range of its own ----

@@ -136,16 +136,16 @@ class Reading:
 
     def _read_ranges(self, record: SparseRecord, tell: Progress) -> list[int]:
         """Rows, points and sums of all ranges; returns the indices of the officials' entries after the opening."""
-        self._begin = record.size
+        self._opened = record.size - 1
         self._rules = Rules(self.setup.manifest_entry, record.joint_key or b"")
         credentials = _credentials(record)
         credentials.expect(record.manifest, partial(self._take_out, record.manifest, tell))
         record.scatter(_Roots(self._root_at))
         officials: list[int] = []
-        advanced = -(-self._begin // TILE_WIDTH) * TILE_WIDTH
+        advanced = -(-record.size // TILE_WIDTH) * TILE_WIDTH
         for summary in self._summaries():
             self._grow(summary)
-            if summary.first < self._begin:
+            if summary.first <= self._opened:
                 self._compare_with_setup(summary)
             credentials.add(record.manifest, summary.rows, summary.sums)
             self._points.add(summary.points)
@@ -192,11 +192,11 @@ class Reading:
 
     def _number(self, index: int) -> int:
         """Which of the ranges from the opening's on the entry at `index` is in."""
-        return index // WIDTH - self._begin // WIDTH
+        return index // WIDTH - self._opened // WIDTH
 
     def _range(self, number: int) -> Range:
-        first = (self._begin // WIDTH + number) * WIDTH
-        return Range(first, min(first + WIDTH, self._size), max(self._begin, first), self._rules)
+        first = (self._opened // WIDTH + number) * WIDTH
+        return Range(first, min(first + WIDTH, self._size), max(self._opened + 1, first), self._rules)
 
     def _ranges(self) -> Iterator[Range]:
         """All of them, one by one: a checkpoint may claim any number of entries."""
