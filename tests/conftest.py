@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boards import Election
+from tests.boards import MAYOR, Election, district
 from tests.databases import ABSENT, DATABASES
 
 JUDGES = ("bin/judges", "bin/fsck", "bin/litewitness", "python/bin/python")
@@ -35,6 +35,22 @@ def honest_election() -> Election:
     election.paper("north", "mayor", [10, 20, 30])
     election.decrypt(1, 3)
     election.result()
+    return election
+
+
+@pytest.fixture(scope="session")
+def witnessed() -> Election:
+    """A small election with three witnesses, decrypted: to be read, never changed."""
+    election = Election.create(
+        contests=(MAYOR,), districts=(district("north"),), guardian_count=(1, 1), witness_count=(2, 3)
+    )
+    election.ceremony()
+    election.roll()
+    election.open()
+    election.cast("north-1", [[1, 0, 0]])
+    election.cast("north-2", [[0, 1, 0]])
+    election.close()
+    election.decrypt(1)
     return election
 
 

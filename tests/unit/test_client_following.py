@@ -18,8 +18,8 @@ from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.notes import SigningKey
 from retally_crypto.policy import TrustPolicy, format_policy
-from tests.board_files import write_board
-from tests.boards import MAYOR, Election, district, signing_key
+from tests.board_files import OPENS, write_board
+from tests.boards import Election, signing_key
 from tests.client_boards import MemoryBoard, board_folder
 
 KEY = signing_key("board.example/2027")
@@ -102,7 +102,7 @@ def test_less_than_before_is_a_rollback_when_it_is_shown_twice(tmp_path: Path) -
     (alert,) = watch.look(files(200))
     assert alert.kind == "rollback"
     assert alert.evidence is not None
-    assert alert.evidence.read_bytes() == files(200)["checkpoint"]
+    assert (alert.evidence / "checkpoint").read_bytes() == files(200)["checkpoint"]
 
 
 def test_wrong_files_are_a_fault_when_shown_twice_and_spoil_nothing(tmp_path: Path) -> None:
@@ -113,6 +113,13 @@ def test_wrong_files_are_a_fault_when_shown_twice_and_spoil_nothing(tmp_path: Pa
     assert watch.kinds(wrong) == ["fault"]
     assert watch.kinds(files(400)) == []
     assert watch.follower.size == 400
+
+
+def test_a_board_that_misbehaves_by_turns_is_not_spared(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, files(300))
+    assert watch.look() == []
+    wrong = files(400) | {"tile/entries/001.p/144": b""}
+    assert [watch.kinds(shown) for shown in (wrong, files(200), {}, wrong)] == [[], ["rollback"], [], ["fault"]]
 
 
 def of_another_board() -> bytes:
@@ -159,22 +166,6 @@ def test_a_quiet_board_is_no_stall(tmp_path: Path) -> None:
         watch.now += 1_000
 
 
-@pytest.fixture(scope="module")
-def witnessed() -> Election:
-    """An election with witnesses, counted."""
-    election = Election.create(
-        contests=(MAYOR,), districts=(district("north"),), guardian_count=(1, 1), witness_count=(2, 3)
-    )
-    election.ceremony()
-    election.roll()
-    election.open()
-    election.cast("north-1", [[1, 0, 0]])
-    election.cast("north-2", [[0, 1, 0]])
-    election.close()
-    election.decrypt(1)
-    return election
-
-
 def test_entries_without_the_quorum_stall(tmp_path: Path, witnessed: Election) -> None:
     watch = Watch(tmp_path, witnessed.files(), witnessed.policy())
     assert watch.look() == []
@@ -201,6 +192,59 @@ def test_the_tally_after_the_closing_is_expected_and_anything_else_is_growth(
     late.entries.append(election.entries[election.index_of("ballot")])
     (alert,) = watch.look(late.files())
     assert (alert.kind, str(len(election.entries)) in alert.text) == ("growth", True)
+
+
+def test_another_time_of_opening_is_a_fault_with_evidence_and_spoils_nothing(
+    tmp_path: Path, witnessed: Election
+) -> None:
+    watch = Watch(tmp_path, witnessed.files(), witnessed.policy())
+    assert watch.look() == []
+    for wrong in (witnessed.files()["checkpoint"], b"none\n"):
+        assert watch.kinds(witnessed.files() | {"checkpoint.opening": wrong}) == []
+        (alert,) = watch.look()
+        assert alert.kind == "fault"
+        assert alert.evidence is not None
+        assert (alert.evidence / "checkpoint.opening").read_bytes() == wrong
+        assert (tmp_path / "checkpoint.opening").read_bytes() == witnessed.files()["checkpoint.opening"]
+        assert watch.look(witnessed.files()) == []
+
+
+def test_a_time_of_opening_of_another_history_is_a_fork(tmp_path: Path, witnessed: Election) -> None:
+    watch = Watch(tmp_path, witnessed.files(), witnessed.policy())
+    assert watch.look() == []
+    other = witnessed.copy()
+    other.entries[3] = b"{}"
+    (alert,) = watch.look(witnessed.files() | {"checkpoint.opening": other.files()["checkpoint.opening"]})
+    assert alert.kind == "fork"
+    assert alert.evidence is not None
+    verify_split(parse_split(alert.evidence.read_bytes()), witnessed.policy().board)
+
+
+def test_a_wrong_time_of_opening_does_not_keep_the_copy_from_growing(tmp_path: Path, witnessed: Election) -> None:
+    before = witnessed.before("closing").files()
+    watch = Watch(tmp_path, before, witnessed.policy())
+    assert watch.look() == []
+    assert watch.kinds(witnessed.files() | {"checkpoint.opening": b"none\n"}) == []
+    assert watch.follower.size == len(witnessed.entries)
+    assert watch.kinds() == ["fault"]
+
+
+def test_a_follower_that_was_away_over_the_opening_goes_on(tmp_path: Path, witnessed: Election) -> None:
+    """The board has no tiles of the opening's size any more."""
+    assert Watch(tmp_path, witnessed.before("opening").files(), witnessed.policy()).look() == []
+    watch = Watch(tmp_path, witnessed.files(), witnessed.policy())
+    assert watch.look() == []
+    assert watch.follower.size == len(witnessed.entries)
+
+
+def test_what_is_new_in_the_mirror_is_said(tmp_path: Path, witnessed: Election) -> None:
+    later = {path: content for path, content in witnessed.files().items() if path != "checkpoint.opening"}
+    watch = Watch(tmp_path, later, witnessed.policy())
+    changed = []
+    for shown in (later, later, witnessed.files(), witnessed.files()):
+        assert watch.look(shown) == []
+        changed.append(watch.follower.changed)
+    assert changed == [True, False, True, False]
 
 
 def test_a_closing_that_the_authority_did_not_sign_closes_nothing(tmp_path: Path, witnessed: Election) -> None:
@@ -324,3 +368,44 @@ def test_the_command_ends_with_two_after_a_stall(tmp_path: Path, policy_file: st
     follow = ["mirror", str(source), str(tmp_path / "copy"), "-p", policy_file, "--follow", "--every", "0.2"]
     code, said = run(*follow, "--stall", "1")
     assert (code, "stall" in said) == (2, True)
+
+
+def test_the_command_says_that_a_time_of_opening_is_not_the_mirrors(tmp_path: Path, witnessed: Election) -> None:
+    policy = tmp_path / "witnessed-policy"
+    policy.write_bytes(format_policy(witnessed.policy()))
+    source, copy = tmp_path / "board", tmp_path / "copy"
+    written(source, witnessed.files())
+    command = ["mirror", str(source), str(copy), "-p", str(policy)]
+    assert run(*command)[0] == 0
+    (source / "checkpoint.opening").write_bytes(witnessed.files()["checkpoint"])
+    code, said = run(*command)
+    assert (code, "fault: checkpoint.opening" in said) == (1, True)
+    code, said = run(*command, "--json")
+    assert (code, len(json.loads(said)["faults"])) == (1, 1)
+    assert (copy / "checkpoint.opening").read_bytes() == witnessed.files()["checkpoint.opening"]
+
+
+def test_every_check_runs_when_a_time_of_opening_arrives_late(
+    tmp_path: Path, witnessed: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "witnessed-policy"
+    policy.write_bytes(format_policy(witnessed.policy()))
+    source = tmp_path / "board"
+    late = write_board(witnessed.entries, witnessed.board, witnessed.witnesses, opening_time=OPENS + 86_400)
+    written(source, {path: content for path, content in late.items() if path != "checkpoint.opening"})
+
+    looks = iter(range(3))
+
+    def sleep(_seconds: float) -> None:
+        assert next(looks) < 2, "it would go on for ever"
+        (source / "checkpoint.opening").write_bytes(late["checkpoint.opening"])
+
+    monkeypatch.setattr("retally_client.verifier.watch_commands.time.sleep", sleep)
+    code, said = run("mirror", str(source), str(tmp_path / "copy"), "-p", str(policy), "--follow", "--verify")
+    assert (code, "check: V04 fails" in said) == (1, True)
+
+
+def test_the_command_does_not_take_verify_alone(tmp_path: Path, policy_file: str) -> None:
+    code, said = run("mirror", written(tmp_path / "a", files(3)), str(tmp_path / "copy"), "-p", policy_file, "--verify")
+    assert (code, "--follow" in said) == (3, True)
+    assert not (tmp_path / "copy").exists()

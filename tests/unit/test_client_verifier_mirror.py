@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from retally_client.verifier.board import FolderBoard, Unreachable
+from retally_client.verifier.board import CHECKPOINT_LIMIT, FolderBoard, Unreachable
 from retally_client.verifier.mirror import mirror_board
 from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
@@ -20,6 +20,7 @@ from tests.client_boards import MemoryBoard
 
 KEY = signing_key("board.example/2027")
 POLICY = TrustPolicy(bytes(32), KEY.verifier_key, (), 0)
+WRONG = {"checkpoint.opening": b"opening\n"}
 
 
 def plain_board(size: int, salt: str = "") -> dict[str, bytes]:
@@ -33,8 +34,8 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def test_a_mirror_has_every_file_and_verifies_like_the_board(honest_election: Election, tmp_path: Path) -> None:
     files = honest_election.files()
-    head = mirror_board(MemoryBoard(files), honest_election.policy(), tmp_path / "mirror")
-    assert head.checkpoint.size == len(honest_election.entries)
+    mirrored = mirror_board(MemoryBoard(files), honest_election.policy(), tmp_path / "mirror")
+    assert mirrored.head.checkpoint.size == len(honest_election.entries)
     assert files_in(tmp_path / "mirror") == files
     assert verify_board(FolderBoard(tmp_path / "mirror"), honest_election.policy()).verdict == "PASS"
 
@@ -49,10 +50,73 @@ def test_a_mirror_of_any_size_has_exactly_the_boards_files(size: int, tmp_path: 
     assert announced == [sum(done)] == [len(files) - 1]
 
 
-def test_the_times_of_opening_and_closing_are_mirrored(tmp_path: Path) -> None:
-    files = plain_board(3) | {"checkpoint.opening": b"opening", "checkpoint.closing": b"closing"}
-    mirror_board(MemoryBoard(files), POLICY, tmp_path)
+def wrong_signature(files: Mapping[str, bytes]) -> bytes:
+    lines = files["checkpoint.opening"].split(b"\n")
+    lines[4] = files["checkpoint"].split(b"\n")[4]
+    return b"\n".join(lines)
+
+
+def without_quorum(files: Mapping[str, bytes]) -> bytes:
+    lines = files["checkpoint.opening"].split(b"\n")
+    return b"\n".join([*lines[:5], b""])
+
+
+WRONG_EFFECTS: dict[str, tuple[Callable[[Mapping[str, bytes]], bytes], str]] = {
+    "nothing": (lambda files: b"", "does not end in a newline"),
+    "garbage": (lambda files: b"opening\n", "no signature lines"),
+    "too long": (lambda files: b"x" * (CHECKPOINT_LIMIT + 1), "is longer than"),
+    "another signature": (wrong_signature, "does not verify"),
+    "no quorum": (without_quorum, "0 witness cosignatures, the quorum is 2"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG_EFFECTS.values(), ids=WRONG_EFFECTS)
+def test_a_wrong_time_of_opening_is_not_taken_and_hinders_nothing_else(
+    wrong: Callable[[Mapping[str, bytes]], bytes], said: str, witnessed: Election, tmp_path: Path
+) -> None:
+    files = witnessed.files()
+    mirrored = mirror_board(MemoryBoard(files | {"checkpoint.opening": wrong(files)}), witnessed.policy(), tmp_path)
+    (fault,) = mirrored.faults
+    assert fault.startswith("checkpoint.opening: ")
+    assert said in fault
+    assert files_in(tmp_path) == {path: content for path, content in files.items() if path != "checkpoint.opening"}
+    mirrored = mirror_board(MemoryBoard(files), witnessed.policy(), tmp_path)
+    assert (mirrored.taken, mirrored.faults) == (("checkpoint.opening",), ())
     assert files_in(tmp_path) == files
+
+
+def test_a_time_of_opening_of_another_history_is_not_taken(witnessed: Election, tmp_path: Path) -> None:
+    other = witnessed.copy()
+    other.entries[3] = b"{}"
+    shown = witnessed.files() | {"checkpoint.opening": other.files()["checkpoint.opening"]}
+    mirrored = mirror_board(MemoryBoard(shown), witnessed.policy(), tmp_path)
+    assert len(mirrored.faults) == 1
+    assert "is not the board's" in mirrored.faults[0]
+    assert not (tmp_path / "checkpoint.opening").exists()
+
+
+def test_the_times_of_opening_and_closing_are_taken_once_and_stay(witnessed: Election, tmp_path: Path) -> None:
+    files, policy = witnessed.files(), witnessed.policy()
+    mirror_board(MemoryBoard(files), policy, tmp_path)
+    later = {"checkpoint.opening": files["checkpoint"]}
+    gone = {path: content for path, content in files.items() if path != "checkpoint.opening"}
+    for shown, said in ((files | later, "another one"), (gone, "has not"), (files | WRONG, "another one")):
+        mirrored = mirror_board(MemoryBoard(shown), policy, tmp_path)
+        assert mirrored.taken == ()
+        assert len(mirrored.faults) == 1
+        assert said in mirrored.faults[0]
+        assert files_in(tmp_path) == files
+
+
+def test_a_time_of_opening_that_the_checkpoint_does_not_cover_yet_waits(witnessed: Election, tmp_path: Path) -> None:
+    """The server writes it before the checkpoint that covers it."""
+    before = witnessed.before("opening").files()
+    opening = {"checkpoint.opening": witnessed.files()["checkpoint.opening"]}
+    mirrored = mirror_board(MemoryBoard(before | opening), witnessed.policy(), tmp_path)
+    assert (mirrored.taken, mirrored.faults) == ((), ())
+    assert files_in(tmp_path) == before
+    assert mirror_board(MemoryBoard(witnessed.files()), witnessed.policy(), tmp_path).faults == ()
+    assert files_in(tmp_path).items() >= witnessed.files().items()
 
 
 def test_what_is_there_already_is_not_fetched_again(tmp_path: Path) -> None:
@@ -75,7 +139,7 @@ def test_an_interrupted_mirror_has_no_new_checkpoint_and_is_continued(tmp_path: 
     assert files_in(tmp_path)["checkpoint"] == plain_board(900)["checkpoint"]
 
 
-def test_the_checkpoint_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkpoint_is_written_last(witnessed: Election, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     replace = Path.replace
 
@@ -84,8 +148,8 @@ def test_the_checkpoint_is_written_last(tmp_path: Path, monkeypatch: pytest.Monk
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", noting)
-    files = plain_board(300) | {"checkpoint.opening": b"o", "checkpoint.closing": b"c"}
-    mirror_board(MemoryBoard(files), POLICY, tmp_path)
+    files = witnessed.files()
+    mirror_board(MemoryBoard(files), witnessed.policy(), tmp_path)
     assert (written[-1], set(written)) == ("checkpoint", set(files))
 
 

@@ -44,8 +44,8 @@ def test_after_it_the_published_result_does_not_follow_any_more_either(
 
 def test_the_copy_can_be_mirrored_like_any_board(honest_election: Election, board: Path, tmp_path: Path) -> None:
     altered_copy(board, tmp_path / "altered", honest_election.index_of("ballot"), honest_election.board)
-    head = mirror_board(FolderBoard(tmp_path / "altered"), honest_election.policy(), tmp_path / "mirror")
-    assert head.checkpoint.size == len(honest_election.entries)
+    mirrored = mirror_board(FolderBoard(tmp_path / "altered"), honest_election.policy(), tmp_path / "mirror")
+    assert mirrored.head.checkpoint.size == len(honest_election.entries)
 
 
 def test_exactly_one_entry_differs_and_in_it_two_ciphertexts_are_exchanged(

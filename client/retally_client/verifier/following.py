@@ -6,27 +6,29 @@ new, and looks at it. It ends in alerts:
 | alert | meaning | what is kept |
 |---|---|---|
 | fork | the board's key signed two histories | evidence that proves it to anyone (`split_view`) |
-| rollback | the board shows less than it signed before, twice in a row | the checkpoint it shows |
+| rollback | the board shows less than it signed before | the checkpoints it shows |
 | growth | something other than the tally was appended after the closing | it is in the mirror |
-| fault | its files do not fit its checkpoint, twice in a row | the checkpoint it shows |
+| fault | its files do not fit its checkpoint, or the mirror's of opening and closing | the checkpoints it shows |
 | stall | no answer, or entries without the witnesses' quorum, for a while | nothing |
 | check | with --verify: a check fails that did not fail before | nothing: the mirror shows it |
 
-Nothing a board serves raises: only this machine's disk does.
+A rollback or a fault is an alert when the look before was one or the other, too. Nothing a board serves raises: only
+this machine's disk does.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, FolderBoard, TooLong, Unreachable
-from retally_client.verifier.mirror import Hashed, earlier_head, mirror_board
-from retally_client.verifier.split_view import View, find_split, format_split, views_of
+from retally_client.verifier.mirror import EFFECTS, Hashed, earlier_head, mirror_board
+from retally_client.verifier.split_view import CHECKPOINTS, View, find_split, format_split, views_of
 from retally_crypto.entries import Closing, SignedEntry, check_signatures, parse_entry
 from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
@@ -80,12 +82,16 @@ class Entries:
 
 
 class Follower:
-    """One board, one mirror. `clock` gives POSIX seconds, `stall` is how many of them are too many."""
+    """One board, one mirror. `clock` gives POSIX seconds, `stall` is how many of them are too many.
+
+    `size` is the mirror's, -1 before it was held against the board; `changed` says whether the last step added to it.
+    """
 
     def __init__(
         self, board: Board, policy: TrustPolicy, folder: Path, stall: float, clock: Callable[[], float]
     ) -> None:
-        self.size = 0
+        self.size = -1
+        self.changed = False
         self._board = board
         self._policy = policy
         self._folder = folder
@@ -95,7 +101,7 @@ class Follower:
         self._entries = Entries()
         self._well = clock()
         self._stalled = False
-        self._doubt: str | None = None
+        self._in_doubt = False
 
     def step(self) -> list[Alert]:
         """One look at the board. Raises Refused if the folder holds another board, OSError if it cannot be written."""
@@ -103,25 +109,38 @@ class Follower:
         folder.mkdir(parents=True, exist_ok=True)
         mirror = FolderBoard(folder)
         earlier = earlier_head(mirror, self._policy)
+        self.changed = False
         try:
             shown = list(views_of(self._board, self._policy.board))
             if not shown or not shown[0].name.endswith("/checkpoint"):
                 return self._silent("the board shows no checkpoint")
             if earlier.size > 0:
                 note = mirror.read("checkpoint", CHECKPOINT_LIMIT) or b""
-                if alerts := self._compare(View(str(folder), note, earlier, mirror), shown):
+                effects = self._effects(earlier.size)
+                if alerts := self._compare(View(str(folder), note, earlier, mirror), [*shown, *effects]):
                     return alerts
             if earlier.size > 0 and shown[0].head.size < earlier.size:
-                return self._doubtful("rollback", shown[0], f"{shown[0].head.size} entries, it signed {earlier.size}")
-            alerts = self._take(earlier.size)
+                return self._doubtful("rollback", f"{shown[0].head.size} entries, it signed {earlier.size}")
+            faults, alerts = self._take(earlier.size)
         except TooLong as error:
-            return self._doubtful("fault", None, str(error))
+            return self._doubtful("fault", str(error))
         except Unreachable as error:
             return self._silent(str(error))
         except RetallyError as error:
-            return self._doubtful("fault", None, str(error))
-        self._doubt = None
+            return self._doubtful("fault", str(error))
+        if faults:
+            return alerts + self._doubtful("fault", "; ".join(faults))
+        self._in_doubt = False
         return alerts or self._watch_quorum(shown)
+
+    def _effects(self, size: int) -> list[View]:
+        """The checkpoints of opening and closing that the mirror's tree of this size covers. What else is wrong with
+        them is said when they are taken; the board need not have the tiles of larger ones any more."""
+        found: list[View] = []
+        for name in EFFECTS:
+            with suppress(RetallyError):
+                found += views_of(self._board, self._policy.board, (name,))
+        return [view for view in found if view.head.size <= size]
 
     def _compare(self, mine: View, shown: Sequence[View]) -> list[Alert]:
         for view in shown:
@@ -132,25 +151,29 @@ class Follower:
                 return [Alert("fork", text, path)]
         return []
 
-    def _take(self, earlier: int) -> list[Alert]:
+    def _take(self, earlier: int) -> tuple[Sequence[str], list[Alert]]:
+        """Brings the mirror forward. What is wrong with files that are not the tree's, and alerts."""
         met: list[tuple[int, Sequence[bytes]]] = []
-        head = mirror_board(
+        mirrored = mirror_board(
             self._board,
             self._policy,
             self._folder,
             hashed=self._hashed,
             meet=lambda first, entries: met.append((first, entries)),
         )
-        self.size = head.checkpoint.size
+        size = mirrored.head.checkpoint.size
+        self.changed = size != self.size or bool(mirrored.taken)
+        self.size = size
         self._prune(earlier)
         known = len(self._entries.late)
         for first, entries in met:
             self._entries.meet(first, entries, self._policy)
         new = self._entries.late[known:]
         if not new:
-            return []
+            return mirrored.faults, []
         places = ", ".join(map(str, new[:8]))
-        return [Alert("growth", f"{len(new)} entries after the closing do not belong to the tally: {places}")]
+        text = f"{len(new)} entries after the closing do not belong to the tally: {places}"
+        return mirrored.faults, [Alert("growth", text)]
 
     def _watch_quorum(self, shown: Sequence[View]) -> list[Alert]:
         if max(view.head.size for view in shown) > self.size:
@@ -165,21 +188,28 @@ class Follower:
         self._stalled = True
         return [Alert("stall", f"{text}, for {int(waited)} seconds")]
 
-    def _doubtful(self, kind: Kind, view: View | None, text: str) -> list[Alert]:
+    def _doubtful(self, kind: Kind, text: str) -> list[Alert]:
         """Alerts at the second time in a row: a cache, or a board that was just being written, explains the first."""
-        first, self._doubt = self._doubt != kind, kind
-        if first:
-            return []
-        try:
-            note = view.note if view is not None else self._board.read("checkpoint", CHECKPOINT_LIMIT)
-        except Unreachable:
-            note = None
-        path = None if note is None else self._keep(f"{kind}-{sha256(note).hexdigest()[:16]}.checkpoint", note)
-        return [Alert(kind, f"{self._board.location}: {text}", path)]
+        first, self._in_doubt = not self._in_doubt, True
+        return [] if first else [Alert(kind, f"{self._board.location}: {text}", self._keep_shown(kind))]
+
+    def _keep_shown(self, kind: Kind) -> Path | None:
+        """A folder with the checkpoints that the board shows now, under their names."""
+        shown: dict[str, bytes] = {}
+        for name in (*CHECKPOINTS, *EFFECTS):
+            with suppress(Unreachable):
+                note = self._board.read(name, CHECKPOINT_LIMIT)
+                if note is not None:
+                    shown[name] = note
+        if not shown:
+            return None
+        digest = sha256(b"".join(sha256(note).digest() for note in shown.values())).hexdigest()
+        paths = [self._keep(f"{kind}-{digest[:16]}/{name}", note) for name, note in shown.items()]
+        return paths[0].parent
 
     def _keep(self, name: str, content: bytes) -> Path:
         path = self._folder / EVIDENCE / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
 

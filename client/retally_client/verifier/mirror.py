@@ -2,7 +2,8 @@
 
 Tiles and bundles are immutable: those that are there already are not fetched again. The checkpoint is written last, so
 a mirror that was interrupted is an older board or none, never a wrong one. A board that contradicts the mirror made
-earlier is refused, so that what the operator signed first is not overwritten by what it signed later.
+earlier is refused, so that what the operator signed first is not overwritten by what it signed later. The tree says
+nothing of when voting began and ended: the checkpoints that do are taken once, when they are right, and stay.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from retally_client.verifier.board import (
     FolderBoard,
     TooLong,
     Unreachable,
+    tile_reader,
 )
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
-from retally_crypto.merkle import HASH_BYTES, Frontier, TreeHead, perfect_root
+from retally_crypto.merkle import HASH_BYTES, Frontier, TreeHead, perfect_root, span_root
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.tiles import (
     TILE_WIDTH,
     Bundle,
     Tile,
+    VerifiedTiles,
     bundle_path,
     changed_bundles,
     decode_bundle,
@@ -37,6 +40,9 @@ from retally_crypto.tiles import (
     tile_path,
     tiles_of,
 )
+
+EFFECTS = ("checkpoint.opening", "checkpoint.closing")
+"""Of elections with witnesses."""
 
 
 @dataclass
@@ -52,6 +58,16 @@ class Hashed:
         return len(self.row) // HASH_BYTES
 
 
+@dataclass(frozen=True)
+class Mirrored:
+    """A copy up to `head`. `taken`: the checkpoints of opening and closing that are new in it; `faults`: what is wrong
+    with those that the board shows, and that the copy has not."""
+
+    head: CosignedCheckpoint
+    taken: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
 def mirror_board(
     board: Board,
     policy: TrustPolicy,
@@ -60,8 +76,8 @@ def mirror_board(
     advance: Callable[[int], None] = lambda files: None,
     hashed: Hashed | None = None,
     meet: Callable[[int, Sequence[bytes]], None] = lambda first, entries: None,
-) -> CosignedCheckpoint:
-    """Copies the board into `folder` and returns its checkpoint.
+) -> Mirrored:
+    """Copies the board into `folder`.
 
     `hashed` is what an earlier call for the same folder has hashed; it is brought forward when the board is right.
     `meet` is told every bundle's first index and entries, before the board is found right.
@@ -86,7 +102,7 @@ def _mirror(
     advance: Callable[[int], None],
     hashed: Hashed,
     meet: Callable[[int, Sequence[bytes]], None],
-) -> CosignedCheckpoint:
+) -> Mirrored:
     board, folder = mirror.board, mirror.folder
     raw = board.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:
@@ -122,13 +138,39 @@ def _mirror(
             f"the checkpoint says {head.checkpoint.root.hex()}"
         )
     _fetch_upper_tiles(mirror, size, bytearray(row), advance)
-    for name in ("checkpoint.opening", "checkpoint.closing"):
-        effect = board.read(name, CHECKPOINT_LIMIT)
-        if effect is not None:
-            _write(folder / name, effect)
+    taken, faults = [], []
+    for name in EFFECTS if policy.witnesses else ():
+        try:
+            if _take_effect(board, policy, folder, head.head, name):
+                taken.append(name)
+        except RetallyError as error:
+            if isinstance(error, Unreachable) and not isinstance(error, TooLong):
+                raise
+            faults.append(f"{name}: {error}")
     _write(folder / "checkpoint", raw)
     hashed.tree, hashed.row = full, bytes(row)
-    return head
+    return Mirrored(head, tuple(taken), tuple(faults))
+
+
+def _take_effect(board: Board, policy: TrustPolicy, folder: Path, head: TreeHead, name: str) -> bool:
+    """Whether this checkpoint was new, and is in `folder` now. Raises RetallyError if the board shows a wrong one, or
+    not the one that is there."""
+    mirror = FolderBoard(folder)
+    shown, kept = board.read(name, CHECKPOINT_LIMIT), mirror.read(name, CHECKPOINT_LIMIT)
+    if shown == kept:
+        return False
+    if shown is None:
+        raise BadProof(f"{folder} has it, {board.location} has not")
+    if kept is not None:
+        raise BadProof(f"{folder} has another one")
+    effect = open_cosigned_checkpoint(shown, policy.board, policy.witnesses, policy.quorum).head
+    if effect.size > head.size:
+        # It goes with a checkpoint that the board has shown since.
+        return False
+    if span_root(0, effect.size, VerifiedTiles(head, tile_reader(mirror)).hash_at) != effect.root:
+        raise BadProof(f"its root at {effect.size} entries is not the board's")
+    _write(folder / name, shown)
+    return True
 
 
 def earlier_head(mirror: Board, policy: TrustPolicy) -> TreeHead:

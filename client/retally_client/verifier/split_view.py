@@ -14,7 +14,7 @@ the two roots differ, `root` repeats the second's and `proof` is empty.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retally_client.verifier.board import CHECKPOINT_LIMIT, Board, tile_reader
@@ -59,9 +59,9 @@ class SplitView:
     proof: tuple[bytes, ...]
 
 
-def views_of(board: Board, key: VerifierKey) -> Iterator[View]:
-    """Every checkpoint that `board` shows. Raises what `verify_checkpoint` raises for one that `key` did not sign."""
-    for name in CHECKPOINTS:
+def views_of(board: Board, key: VerifierKey, names: Sequence[str] = CHECKPOINTS) -> Iterator[View]:
+    """Those of these checkpoints that `board` shows. Raises what `verify_checkpoint` raises for a wrong one."""
+    for name in names:
         note = board.read(name, CHECKPOINT_LIMIT)
         if note is not None:
             yield View(f"{board.location}/{name}", note, verify_checkpoint(note, key).head, board)

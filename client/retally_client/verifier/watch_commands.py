@@ -48,23 +48,29 @@ def mirror(
         bool, typer.Option("--verify", help="with --follow: run every check over what is new, too")
     ] = False,
 ) -> None:
-    """Download a board into FOLDER, verified to its checkpoint; an earlier mirror is continued.
+    """Download a board into FOLDER, verified to its checkpoint; an earlier mirror is continued. Exit code 1 if
+    checkpoint.opening or checkpoint.closing is wrong, or not the mirror's: it is not taken.
 
     With --follow until something is wrong: exit code 1 after a fork, a rollback, growth after the closing, files that
     do not fit, or with --verify a check that fails; 2 after a stall, unless --on-alert names a program, which is then
     told and the mirror goes on.
     """
+    if verify and not follow:
+        raise Unusable("--verify goes with --follow; retally verify checks a mirror once")
     trusted, board = read_policy(policy), open_board(location)
     if follow:
         checks = Checks(folder, trusted) if verify else None
         _follow(Follower(board, trusted, folder, stall, time.time), checks, every, on_alert, as_json)
     with progress("files") as bar:
-        head = mirror_board(board, trusted, folder, bar.begin, bar.advance)
+        mirrored = mirror_board(board, trusted, folder, bar.begin, bar.advance)
+    size, root = mirrored.head.checkpoint.size, mirrored.head.checkpoint.root.hex()
     if as_json:
-        print_json({"folder": str(folder), "size": head.checkpoint.size, "root": head.checkpoint.root.hex()})
+        print_json({"folder": str(folder), "size": size, "root": root, "faults": mirrored.faults})
     else:
-        out.print(f"{folder}: {head.checkpoint.size:,} entries, root {head.checkpoint.root.hex()}", markup=False)
-    raise typer.Exit(DONE)
+        out.print(f"{folder}: {size:,} entries, root {root}", markup=False)
+        for fault in mirrored.faults:
+            err.print(plain(f"fault: {fault}"), markup=False)
+    raise typer.Exit(REFUSED if mirrored.faults else DONE)
 
 
 class Checks:
@@ -88,14 +94,12 @@ class Checks:
 
 
 def _follow(follower: Follower, checks: Checks | None, every: float, on_alert: Path | None, as_json: bool) -> None:
-    size = -1
     while True:
         alerts = follower.step()
-        if follower.size != size:
-            size = follower.size
+        if follower.changed:
             if not as_json:
-                out.print(f"{size:,} entries", markup=False)
-            if checks is not None and size:
+                out.print(f"{follower.size:,} entries", markup=False)
+            if checks is not None and follower.size:
                 alerts += checks.run()
         for alert in alerts:
             _tell(alert, on_alert, as_json)
