@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from retally_client.verifier.report import Report
+from retally_client.verifier.roll_on_disk import CredentialsOnDisk
 from retally_client.verifier.run import verify_board
 from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
@@ -223,6 +224,28 @@ def test_ballots_without_proof_set_nobody_apart(open_board: Election, monkeypatc
     points = report.record.state.ballots.points
     assert points
     assert points <= {blob[at : at + 32] for blob in blobs for at in range(0, len(blob), 64)}
+
+
+def test_revocations_that_nobody_signed_set_nobody_apart(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    genuine = election.entries[election.index_of("roll-revocation")]
+    revoked = b64url_encode(election.voters["north-10"].credential).encode()
+    for voter in election.voters.values():
+        election.append(genuine.replace(revoked, b64url_encode(voter.credential).encode()))
+    election.revoke("south-9")
+    apart: list[set[bytes]] = []
+    set_apart = CredentialsOnDisk.set_apart
+
+    def noting(self: CredentialsOnDisk, names: set[bytes]) -> set[bytes]:
+        apart.append(names)
+        return set_apart(self, names)
+
+    monkeypatch.setattr(CredentialsOnDisk, "set_apart", noting)
+    report = verified(election)
+    assert apart == [{election.voters[name].credential for name in ("north-10", "south-9")}]
+    assert "V04" in report.failed
+    assert_as_the_record(election, report)
 
 
 def test_copies_hide_no_point_that_is_used_twice(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpo
 from retally_crypto.checks.findings import CheckResult, conclude, incomplete_from
 from retally_crypto.credentials import combine_parts
 from retally_crypto.engine import engine
-from retally_crypto.entries import RollReplacement, RollRevocation, SignedEntry, parse_entry
+from retally_crypto.entries import RollReplacement, RollRevocation, SignedEntry, check_signatures, parse_entry
 from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier
@@ -105,7 +105,9 @@ class Reading:
             return
         tell.stage("settling ballots")
         credentials = _credentials(record)
-        apart = credentials.set_apart(self._changed_by_registrars(officials) | self._with_points_twice(credentials))
+        apart = credentials.set_apart(
+            self._changed_by_registrars(record, officials) | self._with_points_twice(credentials)
+        )
         for index, raw in self._entries(sorted([*officials, *self._ballots_of(apart)])):
             record.rule(index, raw)
         if credentials.settled is None:
@@ -235,16 +237,18 @@ class Reading:
 
     # ---- what is not ordinary ----
 
-    def _changed_by_registrars(self, officials: Sequence[int]) -> set[bytes]:
-        """Every credential that a revocation or replacement names, or adds, whether or not it is in force."""
+    def _changed_by_registrars(self, record: Record, officials: Sequence[int]) -> set[bytes]:
+        """Every credential that a revocation or replacement by those who may names, or adds, in force or not."""
         names: set[bytes] = set()
-        election = None if self.record is None else self.record.election_id
         for _, raw in self._entries(officials):
             try:
-                entry = parse_entry(raw, election)
+                entry = parse_entry(raw, record.election_id)
+                if not isinstance(entry, SignedEntry):
+                    continue
+                check_signatures(entry, record.manifest)
             except RetallyError:
                 continue
-            content = entry.content if isinstance(entry, SignedEntry) else None
+            content = entry.content
             if isinstance(content, RollRevocation | RollReplacement):
                 names.add(content.credential)
             if isinstance(content, RollReplacement) and not engine.invalid_points(content.parts):
