@@ -140,3 +140,47 @@ def test_without_a_scheduler_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("retally_client.verifier.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(Unusable, match="no scheduler at tcp:"):
         Cluster(f"tcp://127.0.0.1:{_free_port()}")
+
+
+WITHOUT_RETALLY = """
+import asyncio, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "retally_client":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+from distributed import Scheduler, Worker
+
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+        async with Worker(scheduler.address, dashboard=False):
+            print(scheduler.address, flush=True)
+            await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_worker_without_retally_is_said_so() -> None:
+    command = [sys.executable, "-c", WITHOUT_RETALLY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            with pytest.raises(Unusable, match="has it retally-client"):
+                Cluster(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_workers_find_a_folder_that_is_named_from_here(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    board: FolderBoard,
+    election: Election,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short_ranges(monkeypatch)
+    monkeypatch.chdir(Path(board.location).parent)
+    report = _on(cluster[0], FolderBoard(Path(Path(board.location).name)), election)
+    assert report.verdict == "PASS"

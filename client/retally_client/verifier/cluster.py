@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-from retally_client.verifier.board import Board, open_board
+from retally_client.verifier.board import Board, FolderBoard, open_board
 from retally_client.verifier.range_store import Range
 from retally_client.verifier.reading import Task, out_of_range, verified_range
 from retally_crypto.engine import engine
@@ -38,7 +39,19 @@ class Cluster:
             self._client: _Client = Client(address, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
             raise Unusable(f"there is no scheduler at {address}: {type(error).__name__}") from None
-        others = self._client.run(what_verifies)
+        try:
+            self._compare(address)
+        except Unusable:
+            self.close()
+            raise
+
+    def _compare(self, address: str) -> None:
+        """The workers have what this machine has."""
+        try:
+            others = self._client.run(what_verifies)
+        except Exception:
+            # Whatever a worker raises comes back, as a plain Exception where it cannot even be read there.
+            raise Unusable(f"a worker of {address} cannot run Retally; has it retally-client?") from None
         if not others:
             raise Unusable(f"the scheduler at {address} has no workers")
         for worker, other in others.items():
@@ -50,10 +63,10 @@ class Cluster:
         self._client.close()
 
     def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
-        return self._each(verify_there, ((board.location, wanted) for wanted in ranges))
+        return self._each(verify_there, ((_location(board), wanted) for wanted in ranges))
 
     def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
-        return self._each(take_out_there, ((board.location, *task) for task in tasks))
+        return self._each(take_out_there, ((_location(board), *task) for task in tasks))
 
     def _each(self, work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """Results in the order of the tasks; never more than a few for each thread are under way or waiting here."""
@@ -69,6 +82,11 @@ class Cluster:
         finally:
             for future in running:
                 future.cancel()
+
+
+def _location(board: Board) -> str:
+    """The board's, for processes that run in another folder."""
+    return str(Path(board.location).resolve()) if isinstance(board, FolderBoard) else board.location
 
 
 def _result(future: _Future) -> object:
