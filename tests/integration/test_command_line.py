@@ -182,6 +182,33 @@ def test_an_accepted_checkpoint_is_kept_and_a_shorter_board_fails_next_time(
     assert verify(shorter, policy, "--kept", tmp_path / "elsewhere").exit_code == INCOMPLETE
 
 
+def test_elections_in_one_folder_of_what_is_verified_leave_each_other_alone(
+    board: Path, policy: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "verified"
+    other = Election.create(title="Another election")
+    other.ceremony()
+    other.roll()
+    other.open()
+    others = board_folder(tmp_path / "others", other.files())
+    other_policy = tmp_path / "other-policy"
+    other_policy.write_bytes(format_policy(other.policy()))
+    assert verify(others, other_policy, "--signed-off", folder).exit_code == INCOMPLETE
+    kept = {path: content for path, content in files_in(folder).items() if "retally-run-" not in path}
+    assert any(path.endswith(".range") for path in kept)
+    assert verify(board, policy, "--signed-off", folder).exit_code == PASS
+    assert verify(board, policy, "--signed-off", folder, "--afresh").exit_code == PASS
+    assert files_in(folder).items() > kept.items()
+
+
+@pytest.mark.parametrize("option", ["--kept", "--signed-off", "--afresh"])
+def test_who_forgets_everything_cannot_keep_something(board: Path, policy: Path, option: str, tmp_path: Path) -> None:
+    words = [option] if option == "--afresh" else [option, tmp_path / "folder"]
+    done = verify(board, policy, "--forget", *words)
+    assert (done.exit_code, option in done.stderr) == (COULD_NOT_RUN, True)
+    assert not (tmp_path / "folder").exists()
+
+
 def test_what_fails_before_its_entries_are_known_is_not_kept(
     honest_election: Election, policy: Path, tmp_path: Path, state: Path
 ) -> None:
@@ -215,7 +242,7 @@ def test_a_mirror_verifies_and_its_json_names_size_and_root(
 ) -> None:
     done = retally("mirror", board, tmp_path / "mirror", "--policy", policy, "--json")
     size, root = len(honest_election.entries), honest_election.record().root.hex()
-    assert json.loads(done.stdout) == {"folder": str(tmp_path / "mirror"), "size": size, "root": root}
+    assert json.loads(done.stdout) == {"folder": str(tmp_path / "mirror"), "size": size, "root": root, "faults": []}
     assert files_in(tmp_path / "mirror") == files_in(board)
     assert f"{size} entries, root {root}" in retally("mirror", board, tmp_path / "mirror", "-p", policy).stdout
     assert verify(tmp_path / "mirror", policy).exit_code == PASS

@@ -3,6 +3,7 @@ witnesses."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,14 +82,27 @@ def test_what_the_board_did_not_sign_proves_nothing_and_is_named(honest_election
 def test_kept_checkpoints_come_back_smallest_first_and_only_for_their_own_board(
     honest_election: Election, tmp_path: Path
 ) -> None:
-    policy = honest_election.policy()
-    for size in (9, 10, 100):
-        keep(tmp_path, policy, size, bytes([size]) * 32, b"checkpoint %d" % size)
+    policy, sizes = honest_election.policy(), (9, 10, 100)
+    shown = [early_checkpoint(honest_election, size) for size in sizes]
+    for size, note in zip(sizes, shown, strict=True):
+        keep(tmp_path, policy, size, bytes([size]) * 32, note)
     keep(tmp_path, policy, 10, bytes([10]) * 32, b"not written over the first")
     keep(tmp_path, policy, 10, bytes([11]) * 32, b"another root")
-    assert read_kept(tmp_path, policy) == (b"checkpoint 9", b"checkpoint 10", b"another root", b"checkpoint 100")
+    assert read_kept(tmp_path, policy) == (shown[0], shown[1], b"another root", shown[2])
     other = Election.create(title="Another election")
     assert read_kept(tmp_path, other.policy()) == ()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 300, early_checkpoint])
+def test_a_kept_checkpoint_that_the_disk_has_damaged_is_kept_again(
+    damage: bytes | Callable[[Election, int], bytes], honest_election: Election, tmp_path: Path
+) -> None:
+    policy, note = honest_election.policy(), early_checkpoint(honest_election, 9)
+    keep(tmp_path, policy, 9, bytes(32), note)
+    (path,) = tmp_path.rglob("*.checkpoint")
+    path.write_bytes(damage if isinstance(damage, bytes) else damage(honest_election, 9)[:-2])
+    keep(tmp_path, policy, 9, bytes(32), note)
+    assert read_kept(tmp_path, policy) == (note,)
 
 
 def test_an_oversized_kept_file_is_an_error_that_names_it(honest_election: Election, tmp_path: Path) -> None:

@@ -277,6 +277,8 @@ def test_a_working_folder_goes_when_nobody_holds_it(tmp_path: Path) -> None:
         left.mkdir()
         (left / "rows-1-00").write_bytes(b"row")
         (left / "lock").write_bytes(b"")
+        early = tmp_path / "retally-run-early"
+        early.mkdir()
         theirs = [tmp_path / name for name in ("run-sheets", "retally-run-book")]
         for folder in theirs:
             folder.mkdir()
@@ -287,6 +289,7 @@ def test_a_working_folder_goes_when_nobody_holds_it(tmp_path: Path) -> None:
         (theirs[0] / "lock").write_bytes(b"")
         WorkingFolder(tmp_path).remove()
     assert not left.exists()
+    assert not early.exists()
     assert all((folder / "ballots.csv").exists() for folder in theirs)
     assert (tmp_path / "retally-run-notes").exists()
     assert mine.path.exists()

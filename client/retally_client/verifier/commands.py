@@ -12,11 +12,12 @@ import typer
 from retally_client.console import DONE, err, out, plain_errors, print_json, progress
 from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_client.verifier.cluster import Cluster
-from retally_client.verifier.kept import default_folder, keep, read_kept
-from retally_client.verifier.range_store import RangeStore, alone_on, default_store
+from retally_client.verifier.kept import keep, read_kept
+from retally_client.verifier.range_store import RangeStore, alone_on
 from retally_client.verifier.reading import Workers
 from retally_client.verifier.report import Report, print_report, report_json
 from retally_client.verifier.run import verify_board
+from retally_client.verifier.state_folder import of_board, state_folder
 from retally_client.verifier.web_bundle import look_at_web
 from retally_crypto.checkpoints import parse_checkpoint
 from retally_crypto.engine import engine
@@ -89,14 +90,16 @@ def verify(
     What is verified is kept as it goes: a run that was interrupted goes on where it was, and a later one reads only
     what is new.
     """
+    if forget and (kept or signed_off or afresh):
+        raise Unusable("--forget keeps nothing: --kept, --signed-off and --afresh do not go with it")
     trusted = read_policy(policy)
     board = open_board(location)
-    folder = kept or default_folder()
+    folder = kept or state_folder("checkpoints")
     receipts = [read_small(path, ENTRY_LIMIT) for path in receipt or ()]
     remembered = () if forget else read_kept(folder, trusted)
     if not as_json and err.is_terminal:
         err.print(f"engine: {engine.NAME}", style="dim")
-    store = None if forget else signed_off or default_store(trusted)
+    store = None if forget else of_board(signed_off or state_folder("verified"), trusted)
     if afresh and store is not None:
         with alone_on(store):
             RangeStore(store).clear()

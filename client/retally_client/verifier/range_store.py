@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -28,7 +28,6 @@ from pathlib import Path
 
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.policy import TrustPolicy
 from retally_crypto.ranges import RangeSummary, Rules, decode_summary, decode_sums, encode_sums
 
 VERIFIED_BY = f"{version('retally-client')} {engine.NAME} {engine.VERSION}".encode()
@@ -45,14 +44,6 @@ class Range:
     end: int
     begin: int
     rules: Rules
-
-
-def default_store(policy: TrustPolicy) -> Path:
-    """`$XDG_STATE_HOME/retally/verified/<board>`, by default under `~/.local/state`."""
-    state = os.environ.get("XDG_STATE_HOME")
-    base = Path(state) if state else Path.home() / ".local" / "state"
-    name = sha256(policy.board.name.encode() + b"\n" + policy.election_id).hexdigest()[:32]
-    return base / "retally" / "verified" / name
 
 
 @contextmanager
@@ -214,6 +205,9 @@ def _remove_if_left(folder: Path) -> None:
     try:
         handle = _locked(folder, os.O_RDWR)
     except OSError:
+        # A run that was killed before it could lock its folder has left it empty.
+        with suppress(OSError):
+            folder.rmdir()
         return
     if handle is not None:
         shutil.rmtree(folder, ignore_errors=True)

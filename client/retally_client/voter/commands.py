@@ -22,7 +22,8 @@ from retally_client.verifier.commands import (
     read_small,
     read_text,
 )
-from retally_client.verifier.kept import default_folder, read_kept
+from retally_client.verifier.kept import read_kept
+from retally_client.verifier.state_folder import state_folder
 from retally_client.voter import booth
 from retally_client.voter.casting import (
     PreparedBallot,
@@ -174,7 +175,7 @@ def track(
     else:
         credential = _own_secret(read_manifest(board, trusted), trusted, code_file).credential
         wanted = with_credential(credential)
-    kept = read_kept(default_folder(), trusted)
+    kept = read_kept(state_folder("checkpoints"), trusted)
     with progress("verifying the board") as bar:
         tracking = track_ballots(board, trusted, wanted, kept, receipts, bar)
     if as_json:
