@@ -20,14 +20,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from retally_crypto.ballots import FIRST, SealedBallot, ballot_statement, encrypt, prove_ballot, verify_ballots
+from retally_crypto.ballots import FIRST, ballot_statement, verify_ballots
 from retally_crypto.contests import layout
 from retally_crypto.engine import engine
-from retally_crypto.entries import Ballot, election_id, parse_entry, sign_entry
+from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.manifest import Manifest
 from retally_crypto.ranges import ROW, Rules, summarise
+from retally_crypto.secret.encrypt import SealedBallot, encrypt, prove_ballot
+from retally_crypto.secret.sign import sign_entry
 from retally_crypto.tiles import encode_bundle
-from tests.elections import contest, manifest, signing_key
+from retally_lab.boards.manifests import contest, manifest, signing_key
 
 OPTIONS = 11
 """Options of the one contest, of which a voter may choose one or none: 12 bits."""

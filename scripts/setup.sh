@@ -18,7 +18,7 @@ command -v "$python" >/dev/null || missing "Python 3.11 or newer (Debian: apt-ge
 
 digest() { cat "$@" | sha256sum | cut -c1-16; }
 # Editable installs follow the sources; only these files change what has to be installed.
-sources=$(digest requirements/development.txt requirements/runtime.txt ./*/pyproject.toml crypto/*/pyproject.toml)
+sources=$(digest requirements/development.txt requirements/runtime.txt ./*/pyproject.toml crypto/*/pyproject.toml client/*/pyproject.toml)
 native=$(digest $(find crypto/native -name target -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.pyi' \) -print | LC_ALL=C sort))
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
@@ -28,7 +28,7 @@ stamp="$venv/.retally-$wanted"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$sources" ]; then
   echo "Installing the locked $wanted dependencies"
   pip install --require-hashes -r "requirements/$wanted.txt"
-  pip install --no-deps --no-build-isolation -e crypto/reference -e crypto -e server -e client
+  pip install --no-deps --no-build-isolation -e crypto/reference -e crypto -e server -e client/verifier -e client -e client/lab
   echo "$sources" >"$stamp"
 fi
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boards import MAYOR, Election, district
+from retally_lab.boards.election import MAYOR, Election, district
 from tests.databases import ABSENT, DATABASES
 
 JUDGES = ("bin/judges", "bin/fsck", "bin/litewitness", "python/bin/python")

@@ -23,8 +23,8 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from retally_server import postgres
-from retally_server.store import Store
+from retally_server.database import postgres
+from retally_server.database.store import Store
 
 
 def _version(binary: Path) -> int:

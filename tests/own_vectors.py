@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.engine import engine
 from retally_crypto.policy import parse_policy
 from retally_crypto.tiles import bundle_path, bundles_of, encode_bundle
-from tests.client_boards import MemoryBoard
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "spec" / "vectors"
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.merkle import Frontier, TreeHead, leaf_hash
-from retally_crypto.notes import SigningKey, VerifierKey
+from retally_crypto.notes import VerifierKey
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import (
     Tile,
     VerifiedTiles,
@@ -28,14 +29,14 @@ from retally_crypto.tiles import (
     tile_path,
 )
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from retally_server.board_files import BoardFiles
-from retally_server.board_log import BoardLog
+from retally_server.api.problems import Problem
+from retally_server.board.board_files import BoardFiles
+from retally_server.board.board_log import BoardLog
+from retally_server.board.lock_store import BoardLock
+from retally_server.board.rates import BallotRate
+from retally_server.board.submissions import Answer, Submission
+from retally_server.database.store import NewEntry, Store, StoredCheckpoint
 from retally_server.durable import write_durably
-from retally_server.lock_store import BoardLock
-from retally_server.problems import Problem
-from retally_server.rates import BallotRate
-from retally_server.store import NewEntry, Store, StoredCheckpoint
-from retally_server.submissions import Answer, Submission
 from tests.databases import DATABASES
 
 OPENS, CLOSES, GRACE = 1_000, 2_000, 100
@@ -188,7 +189,7 @@ def require_receipt(receipt: bytes, entry: bytes) -> TreeHead:
 
 
 def write_board_key(folder: Path) -> None:
-    """Puts the key of the board of `tests.boards` into a server's data folder."""
+    """Puts the key of the board of `retally_lab.boards.election` into a server's data folder."""
     key = f"retally-board-key/v1 board.example/2027 {b64url_encode(hashlib.sha256(b'board.example/2027').digest())}\n"
     write_durably(folder / "keys" / "2027.key", key.encode(), 0o600)
 

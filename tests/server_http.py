@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from retally_crypto.merkle import TreeHead
 from retally_crypto.record import Record
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_lab.boards.election import OPENS, signing_key
 from retally_server.api.app import create_app
 from retally_server.elections import Elections
 from retally_server.settings import Settings
-from tests.boards import OPENS, signing_key
 from tests.databases import DATABASES
 from tests.server_boards import write_board_key
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
-from retally_client.verifier.report import Report, outcome_json
-from tests.attacks.tampering import CHECKS
-from tests.client_boards import board_folder
+from retally_lab.attacks.tampering import CHECKS
+from retally_lab.boards.places import board_folder
+from retally_verify.report import Report, outcome_json
 
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 BUILT = WEB / "dist-node" / "verifyFolders.js"

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from retally_client.verifier import run, setup
-from retally_client.verifier.report import Report
-from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.engine import engine
 from retally_crypto.ranges import Rules
 from retally_crypto.record import Record
+from retally_crypto.secret.encrypt import prove_ballot
 from retally_crypto.tiles import encode_bundle
-from tests.boards import Election, contest, district, members_of
+from retally_lab.boards.election import Election, contest, district, members_of
+from retally_verify import run, setup
+from retally_verify.report import Report
 
 MAYOR = contest("mayor", 2, "total", 1, 0, 1)
 CHOICES = ([[1, 0]], [[0, 1]], [[0, 0]])

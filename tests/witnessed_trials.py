@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from retally_crypto.checkpoints import CosignedCheckpoint, open_checkpoint
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from retally_server.witness_addresses import set_address
-from tests.boards import OPENS, Election
+from retally_lab.boards.election import OPENS, Election
+from retally_server.board.witness_addresses import set_address
 from tests.server_http import HERE, SLUG, Server
 from tests.witnesses import RunningWitness
 

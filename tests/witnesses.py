@@ -10,7 +10,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from retally_crypto.notes import SigningKey, VerifierKey
+from retally_crypto.notes import VerifierKey
+from retally_crypto.secret.sign import SigningKey
 from retally_server.witness.app import create_witness
 from retally_server.witness.store import Store
 

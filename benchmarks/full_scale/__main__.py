@@ -10,8 +10,8 @@ import typer
 from benchmarks.full_scale.make import close_board, make_ballots
 from benchmarks.full_scale.recount import recount as measured
 from benchmarks.full_scale.recount import write
-from retally_client.console import err, progress
-from retally_client.lab.replay import load_replay
+from retally_lab.replay import load_replay
+from retally_verify.console import err, progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Folder = Annotated[Path, typer.Argument(help="where the boards are; made by `make`")]

@@ -31,22 +31,24 @@ from benchmarks.hammer.ballots import Unpublished
 from retally_client.authority.acts import result_entry
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import decrypt, make_journal, read_journal
-from retally_client.lab.demo import GUARDIANS, REGISTRARS, THRESHOLD, demo_manifest
-from retally_client.lab.officials import Officials
-from retally_client.lab.replay import Replay
 from retally_client.registrar.roll import roll_commitment_entry, roll_entries
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.contests import ContestLayout, layout
-from retally_crypto.credentials import public_part, roll_commitment
+from retally_crypto.credentials import roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
-from retally_crypto.entries import Closing, sign_entry
+from retally_crypto.entries import Closing
 from retally_crypto.errors import Unusable
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
 from retally_crypto.policy import format_policy, parse_policy
 from retally_crypto.relations import ORDER
+from retally_crypto.secret.credentials import public_part
+from retally_crypto.secret.sign import SigningKey, sign_entry
+from retally_lab.demo import GUARDIANS, REGISTRARS, THRESHOLD, demo_manifest
+from retally_lab.officials import Officials
+from retally_lab.replay import Replay
+from retally_verify.board import FolderBoard
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 
 FABRICATE = Path(__file__).resolve().parent / "fabricate"
 FIRST = 2**64 - 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.engine import engine
-from retally_crypto.notes import SigningKey
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import (
     TILE_WIDTH,
     Bundle,

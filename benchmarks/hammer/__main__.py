@@ -56,7 +56,7 @@ def measure(
     settings = {"RETALLY_RATE_BALLOTS": "1000", "RETALLY_QUEUE_LIMIT": str(queue), "RETALLY_LOG_LEVEL": "info"}
     if database is not None:
         settings["RETALLY_DATABASE_URL"] = database
-    serve = ("-m", "retally_server.cli", "serve", *(["--workers", str(workers)] if workers > 1 else []))
+    serve = ("-m", "retally_server.operator.cli", "serve", *(["--workers", str(workers)] if workers > 1 else []))
     trial.install(folder / "data")
     runs, rows, at = [], [], 0
     try:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from benchmarks.hammer.ballots import Trial
 from benchmarks.hammer.hammer import Run
-from retally_client.verifier.board import open_board
-from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Unusable
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_verify.board import open_board
+from retally_verify.run import verify_board
 
 
 @dataclass(frozen=True)

@@ -31,18 +31,20 @@ from pathlib import Path
 
 from retally_client.api import BoardServer
 from retally_client.guardian.ceremony import Secrets, secrets_from_bytes, secrets_to_bytes
-from retally_client.lab.casting import Voter
-from retally_client.lab.officials import LiveElection, Officials
-from retally_client.lab.roll import register
-from retally_crypto.ballots import FIRST, encrypt, prove_ballot
+from retally_crypto.ballots import FIRST
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import parse_entry
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
 from retally_crypto.policy import TrustPolicy, policy_from_manifest
 from retally_crypto.record import Record
-from retally_server.board_keys import make_board_key
+from retally_crypto.secret.encrypt import encrypt, prove_ballot
+from retally_crypto.secret.sign import SigningKey
+from retally_lab.casting import Voter
+from retally_lab.officials import LiveElection, Officials
+from retally_lab.roll import register
+from retally_server.board.board_keys import make_board_key
 
 SLUG = "hammered"
 DISTRICTS, GUARDIANS, THRESHOLD, REGISTRARS = 15, 3, 2, 2

@@ -21,9 +21,9 @@ from benchmarks.hammer.servers import running
 from retally_crypto.errors import Unusable
 from retally_crypto.record import Record
 from retally_server import logs
+from retally_server.board.submissions import Answer, Submission
 from retally_server.elections import Elections
 from retally_server.settings import Settings
-from retally_server.submissions import Answer, Submission
 
 BATCH = 512
 SETTINGS = {"RETALLY_RATE_BALLOTS": "1000", "RETALLY_ADDRESS_RATE": "0"}

@@ -49,7 +49,10 @@ def cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def running(
-    data: Path, settings: Mapping[str, str], log: Path, command: tuple[str, ...] = ("-m", "retally_server.cli", "serve")
+    data: Path,
+    settings: Mapping[str, str],
+    log: Path,
+    command: tuple[str, ...] = ("-m", "retally_server.operator.cli", "serve"),
 ) -> Iterator[RunningServer]:
     """Starts a server on `data` with these `RETALLY_…` settings and stops it gracefully at the end.
 

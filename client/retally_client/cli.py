@@ -13,14 +13,14 @@ from typer.exceptions import TyperException
 from retally_client import __version__
 from retally_client.adjudication.commands import adjudicate
 from retally_client.authority.commands import app as authority
-from retally_client.console import COULD_NOT_RUN
 from retally_client.guardian.commands import app as guardian
-from retally_client.lab.commands import app as lab
 from retally_client.registrar.commands import app as registrar
-from retally_client.verifier import commands as verifier
-from retally_client.verifier import watch_commands as watching
 from retally_client.voter import commands as voter
 from retally_crypto.engine import engine
+from retally_lab.commands import app as lab
+from retally_verify import commands as verifier
+from retally_verify import watch_commands as watching
+from retally_verify.console import COULD_NOT_RUN
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 import typer
 
 from retally_crypto.errors import Unusable
-from retally_crypto.keyfiles import open_key_file, seal_key_file
-from retally_crypto.notes import ED25519, SigningKey
+from retally_crypto.notes import ED25519
+from retally_crypto.secret.keyfiles import open_key_file, seal_key_file
+from retally_crypto.secret.sign import SigningKey
 
 KEY_FILE_LIMIT = 16 * 1024 * 1024
 SHORTEST_PASSPHRASE = 8

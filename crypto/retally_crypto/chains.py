@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from retally_crypto.checks.findings import Broken
-from retally_crypto.checks.state import NO_BALLOT, Credential
-from retally_crypto.checks.v04_order import out_of_phase
-from retally_crypto.checks.v10_v13_ballots import FALSE_PROOF, NOT_ON_ROLL, other_style, v12_chain
 from retally_crypto.ranges import ROW
+from retally_crypto.rules.findings import Broken
+from retally_crypto.rules.state import NO_BALLOT, Credential
+from retally_crypto.rules.v04_order import out_of_phase
+from retally_crypto.rules.v10_v13_ballots import FALSE_PROOF, NOT_ON_ROLL, other_style, v12_chain
 
 ROLL_ROW = struct.Struct(">32sQH")
 """credential, position, style's index."""

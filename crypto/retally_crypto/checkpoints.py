@@ -18,22 +18,18 @@ from retally_crypto.notes import (
     COSIGNATURE_V1,
     ED25519,
     Note,
-    NoteSignature,
-    SigningKey,
     VerifierKey,
     format_note,
-    format_signature_lines,
     known_signatures,
     parse_note,
     parse_signature_lines,
-    sign_note,
     verify_signature,
 )
 
 MAX_TIMESTAMP = 2**63 - 1
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
-_TIMESTAMP_BYTES = 8
+TIMESTAMP_BYTES = 8
 _SIGNATURE_BYTES = 64
 
 
@@ -112,12 +108,6 @@ def format_checkpoint(checkpoint: Checkpoint) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def sign_checkpoint(checkpoint: Checkpoint, board_key: SigningKey) -> bytes:
-    """The checkpoint as a note signed by the board's key, whose name must be the origin."""
-    _require_retally_form(checkpoint, board_key.verifier_key)
-    return sign_note(format_checkpoint(checkpoint), [board_key])
-
-
 def verify_checkpoint(raw: bytes, board_key: VerifierKey) -> Checkpoint:
     """The checkpoint in a note that `board_key` signed, for a board whose origin is that key's name.
 
@@ -138,7 +128,7 @@ def open_checkpoint(
     _require_usable(board_key, witness_keys, quorum)
     note = parse_note(raw)
     checkpoint = parse_checkpoint(note.text)
-    _require_retally_form(checkpoint, board_key)
+    require_retally_form(checkpoint, board_key)
     board_signed = False
     cosignatures: list[tuple[VerifierKey, int]] = []
     for key, signature in known_signatures(note, [board_key, *witness_keys]):
@@ -165,7 +155,8 @@ def open_cosigned_checkpoint(
     return opened
 
 
-def _require_retally_form(checkpoint: Checkpoint, board_key: VerifierKey) -> None:
+def require_retally_form(checkpoint: Checkpoint, board_key: VerifierKey) -> None:
+    """Raises Refused unless the origin is the board key\'s name and there is no extension line."""
     if checkpoint.origin != board_key.name:
         raise Refused(f"checkpoint: its origin {checkpoint.origin!r} is not the board key's name {board_key.name!r}")
     if checkpoint.extensions:
@@ -185,33 +176,19 @@ def _require_usable(board_key: VerifierKey, witness_keys: Sequence[VerifierKey],
         raise Unusable(f"a quorum of {quorum} out of {len(witness_keys)} witnesses")
 
 
-def _cosigned_message(text: bytes, timestamp: int) -> bytes:
+def cosigned_message(text: bytes, timestamp: int) -> bytes:
+    """What a witness signs over a checkpoint\'s text (C2SP tlog-cosignature)."""
     return b"cosignature/v1\ntime %d\n" % timestamp + text
-
-
-def cosign(text: bytes, witness_key: SigningKey, timestamp: int) -> bytes:
-    """A cosignature/v1 signature line over a checkpoint's text, made at `timestamp` (POSIX seconds, not 0).
-
-    That the tree is consistent with what the witness saw before is for the witness to check first.
-    """
-    key = witness_key.verifier_key
-    if key.algorithm != COSIGNATURE_V1:
-        raise Unusable(f"witness key {key.name}: signature type 0x{key.algorithm:02x} instead of 0x04")
-    if not 0 < timestamp <= MAX_TIMESTAMP:
-        raise Unusable(f"cosignature time {timestamp} is not in 1..2^63-1")
-    parse_checkpoint(text)
-    signature = timestamp.to_bytes(_TIMESTAMP_BYTES, "big") + witness_key.sign(_cosigned_message(text, timestamp))
-    return format_signature_lines([NoteSignature(key.name, key.key_id, signature)])
 
 
 def verify_cosignature(witness_key: VerifierKey, signature: bytes, text: bytes) -> int:
     """The time (POSIX seconds) at which `witness_key` cosigned this checkpoint text; raises BadSignature."""
-    if len(signature) != _TIMESTAMP_BYTES + _SIGNATURE_BYTES:
+    if len(signature) != TIMESTAMP_BYTES + _SIGNATURE_BYTES:
         raise BadSignature(f"cosignature of {witness_key.name}: {len(signature)} bytes instead of 72")
-    timestamp = int.from_bytes(signature[:_TIMESTAMP_BYTES], "big")
+    timestamp = int.from_bytes(signature[:TIMESTAMP_BYTES], "big")
     if not 0 < timestamp <= MAX_TIMESTAMP:
         raise BadSignature(f"cosignature of {witness_key.name}: its time {timestamp} is not in 1..2^63-1")
-    verify_signature(witness_key, signature[_TIMESTAMP_BYTES:], _cosigned_message(text, timestamp))
+    verify_signature(witness_key, signature[TIMESTAMP_BYTES:], cosigned_message(text, timestamp))
     return timestamp
 
 

@@ -8,7 +8,6 @@ sign_entry(content, keys)         an official's entry
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Any, Literal, TypeAlias
@@ -31,15 +30,7 @@ from retally_crypto.members import (
     Records32,
     Text,
 )
-from retally_crypto.notes import (
-    MAX_ENTRY_BYTES,
-    Note,
-    SigningKey,
-    VerifierKey,
-    open_signed_entry,
-    sign_note,
-    verify_signature,
-)
+from retally_crypto.notes import MAX_ENTRY_BYTES, Note, VerifierKey, open_signed_entry, verify_signature
 
 LARGEST_CHUNK = 1000
 """Credentials in one `roll` entry."""
@@ -351,14 +342,6 @@ def ballot_entry(body: bytes, proof: bytes) -> bytes:
 def entry_text(content: OfficialContent) -> bytes:
     """The text that officials sign: canonical JSON and a newline."""
     return canonical_bytes(content.model_dump(mode="json")) + b"\n"
-
-
-def sign_entry(content: OfficialContent, keys: Sequence[SigningKey]) -> bytes:
-    """An official's entry, signed in the order the kind demands. Raises Malformed if it is too long to be one."""
-    raw = sign_note(entry_text(content), keys)
-    if len(raw) > MAX_ENTRY_BYTES:
-        raise Malformed(f"{content.kind} of {len(raw)} bytes: at most {MAX_ENTRY_BYTES} are allowed")
-    return raw
 
 
 def required_signers(content: OfficialContent, manifest: Manifest) -> tuple[VerifierKey, ...]:

@@ -11,12 +11,12 @@ with the engine's `valid_ed25519_key`.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from retally_crypto.encoding import b64_decode, b64_encode, hex_decode
 from retally_crypto.errors import BadSignature, Malformed, Unusable
@@ -75,26 +75,6 @@ class Note:
 
     text: bytes
     signatures: tuple[NoteSignature, ...]
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """A private Ed25519 key with the verifier key that goes with it. Its repr shows the public part only."""
-
-    verifier_key: VerifierKey
-    _private_key: Ed25519PrivateKey = field(repr=False, compare=False)
-
-    @classmethod
-    def from_seed(cls, name: str, seed: bytes, algorithm: int = ED25519) -> "SigningKey":
-        """The key of a 32-byte Ed25519 seed (RFC 8032 private key)."""
-        if len(seed) != 32:
-            raise Unusable(f"signing key {name}: the seed has {len(seed)} bytes instead of 32")
-        private_key = Ed25519PrivateKey.from_private_bytes(seed)
-        return cls(verifier_key(name, private_key.public_key().public_bytes_raw(), algorithm), private_key)
-
-    def sign(self, message: bytes) -> bytes:
-        """The 64-byte Ed25519 signature of `message`."""
-        return self._private_key.sign(message)
 
 
 def check_key_name(name: str) -> None:
@@ -234,7 +214,7 @@ def verify_note(note: Note, keys: Sequence[VerifierKey]) -> tuple[VerifierKey, .
     Raises BadSignature if none of them did or if the signature of one of them is wrong, Malformed if one signs twice.
     """
     for key in keys:
-        _require_text_key(key)
+        require_text_key(key)
     signatures = known_signatures(note, keys)
     for key, signature in signatures:
         verify_signature(key, signature, note.text)
@@ -243,21 +223,7 @@ def verify_note(note: Note, keys: Sequence[VerifierKey]) -> tuple[VerifierKey, .
     return tuple(key for key, _ in signatures)
 
 
-def sign_note(text: bytes, signers: Sequence[SigningKey]) -> bytes:
-    """Sign `text` (UTF-8, ending in a newline) with keys of type 0x01; one line each, in their order."""
-    if not signers:
-        raise Unusable("a note needs at least one signer")
-    for signer in signers:
-        _require_text_key(signer.verifier_key)
-    signatures = tuple(
-        NoteSignature(signer.verifier_key.name, signer.verifier_key.key_id, signer.sign(text)) for signer in signers
-    )
-    raw = format_note(Note(text, signatures))
-    if not text.endswith(b"\n") or parse_note(raw).text != text:
-        raise Malformed("note text: must be UTF-8 without control characters and end in a newline")
-    return raw
-
-
-def _require_text_key(key: VerifierKey) -> None:
+def require_text_key(key: VerifierKey) -> None:
+    """Raises Unusable for a key that cannot sign a plain note."""
     if key.algorithm != ED25519:
         raise Unusable(f"key {key.name} has signature type 0x{key.algorithm:02x} and cannot sign a plain note")

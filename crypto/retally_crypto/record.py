@@ -18,21 +18,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from retally_crypto.checks.findings import Broken, CheckResult, Ruling, TimesFinding, incomplete_from
-from retally_crypto.checks.own_check import own_check
-from retally_crypto.checks.state import NO_BALLOT, BoardState, CeremonyState, Memory, Phase, RollState, Storage
-from retally_crypto.checks.v03_manifest import v03_manifest, v03_manifest_rules, v03_policy
-from retally_crypto.checks.v04_order import v04_phases_and_times, v04_written_by_its_key_in_phase_and_order
-from retally_crypto.checks.v05_v07_ceremony import (
+from retally_crypto.entries import Entry, PaperCount, PartialDecryption, Result, SignedEntry, election_id, parse_entry
+from retally_crypto.errors import Malformed, Refused
+from retally_crypto.manifest import Manifest
+from retally_crypto.merkle import Frontier, leaf_hash
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.rules.findings import Broken, CheckResult, Ruling, TimesFinding, incomplete_from
+from retally_crypto.rules.own_check import own_check
+from retally_crypto.rules.state import NO_BALLOT, BoardState, CeremonyState, Memory, Phase, RollState, Storage
+from retally_crypto.rules.v03_manifest import v03_manifest, v03_manifest_rules, v03_policy
+from retally_crypto.rules.v04_order import v04_phases_and_times, v04_written_by_its_key_in_phase_and_order
+from retally_crypto.rules.v05_v07_ceremony import (
     v05_guardian_commitments,
     v06_complaints_and_confirmations,
     v07_joint_key,
 )
-from retally_crypto.checks.v08_roll import (
+from retally_crypto.rules.v08_roll import (
     v08_roll_kept,
 )
-from retally_crypto.checks.v09_form import is_ballot, v09_entries_well_formed, v09_official_form
-from retally_crypto.checks.v10_v13_ballots import (
+from retally_crypto.rules.v09_form import is_ballot, v09_entries_well_formed, v09_official_form
+from retally_crypto.rules.v10_v13_ballots import (
     v10_ballot_proofs,
     v10_proofs_of_block,
     v11_credentials,
@@ -40,13 +45,13 @@ from retally_crypto.checks.v10_v13_ballots import (
     v12_v13_chain_and_points,
     v13_no_point_twice,
 )
-from retally_crypto.checks.v14_v15_counting import (
+from retally_crypto.rules.v14_v15_counting import (
     Reconciliation,
     reconciliation,
     v14_counted_ballots,
     v15_reconciliation,
 )
-from retally_crypto.checks.v16_v20_decryption import (
+from retally_crypto.rules.v16_v20_decryption import (
     Combination,
     UnitCounts,
     combination,
@@ -56,11 +61,6 @@ from retally_crypto.checks.v16_v20_decryption import (
     v19_published_result,
     v20_units,
 )
-from retally_crypto.entries import Entry, PaperCount, PartialDecryption, Result, SignedEntry, election_id, parse_entry
-from retally_crypto.errors import Malformed, Refused
-from retally_crypto.manifest import Manifest
-from retally_crypto.merkle import Frontier, leaf_hash
-from retally_crypto.policy import TrustPolicy
 from retally_crypto.tally import Aggregates, Unit
 
 BLOCK = 512

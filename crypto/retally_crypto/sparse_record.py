@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from retally_crypto.checks.findings import Ruling
-from retally_crypto.checks.state import Credentials
-from retally_crypto.checks.v08_roll import v08_recalled_chunk
-from retally_crypto.checks.v09_form import is_ballot
 from retally_crypto.record import Record
+from retally_crypto.rules.findings import Ruling
+from retally_crypto.rules.state import Credentials
+from retally_crypto.rules.v08_roll import v08_recalled_chunk
+from retally_crypto.rules.v09_form import is_ballot
 
 
 class SparseRecord(Record):

@@ -186,20 +186,6 @@ def _weighted(weights: Sequence[int], points: Sequence[bytes]) -> bytes:
     return engine.multi_scalar_multiply(b"".join(w.to_bytes(32, "little") for w in weights), b"".join(points))
 
 
-def partial_decrypt(
-    share: bytes, aggregates: Aggregates, election_id: bytes, guardian: int, size: int, root: bytes
-) -> tuple[bytes, bytes]:
-    """M_j = s·A_j for every listed aggregate (32·m bytes), and the proof (32·(m + 2) bytes) of 7.5.
-
-    `share` is the guardian's secret s; `size` and `root` name the checkpoint that covers `closing`.
-    """
-    listed = b"".join(aggregates.items[i].a for i in aggregates.listed)
-    points = engine.multiply(share * len(aggregates.listed), listed)
-    template = _relation(aggregates)
-    elements = _elements(engine.multiply_base(share), aggregates, points)
-    return points, engine.prove(template.header, elements, _tag(template, election_id, guardian, size, root), share, [])
-
-
 def verify_partial_decryption(
     aggregates: Aggregates,
     public_share: bytes,
@@ -213,9 +199,9 @@ def verify_partial_decryption(
     """Whether `points` are the listed aggregates under the share behind `public_share`, S of guardian (V17)."""
     if len(points) != 32 * len(aggregates.listed):
         return False
-    template = _relation(aggregates)
-    elements = _elements(public_share, aggregates, points)
-    return engine.verify(template.header, elements, _tag(template, election_id, guardian, size, root), proof)
+    template = decryption_relation(aggregates)
+    elements = decryption_elements(public_share, aggregates, points)
+    return engine.verify(template.header, elements, decryption_tag(template, election_id, guardian, size, root), proof)
 
 
 def lagrange(guardians: Sequence[int]) -> dict[int, int]:
@@ -257,14 +243,17 @@ def counts(aggregates: Aggregates, decrypted: bytes) -> list[int | None]:
     return engine.discrete_logs(decrypted, [item.bound for item in aggregates.items])
 
 
-def _relation(aggregates: Aggregates) -> Template:
+def decryption_relation(aggregates: Aggregates) -> Template:
+    """The relation PartialDecryption over the listed aggregates (7.5)."""
     return compile_relation(PARTIAL_DECRYPTION, m=len(aggregates.listed))
 
 
-def _elements(public_share: bytes, aggregates: Aggregates, points: bytes) -> bytes:
+def decryption_elements(public_share: bytes, aggregates: Aggregates, points: bytes) -> bytes:
+    """Its elements: S, A_1, M_1, A_2, …"""
     pairs = (aggregates.items[i].a + points[32 * row : 32 * row + 32] for row, i in enumerate(aggregates.listed))
     return public_share + b"".join(pairs)
 
 
-def _tag(template: Template, election_id: bytes, guardian: int, size: int, root: bytes) -> bytes:
+def decryption_tag(template: Template, election_id: bytes, guardian: int, size: int, root: bytes) -> bytes:
+    """The tag of its proof: election id, guardian, size and root of the checkpoint."""
     return tag(template.name, election_id, guardian.to_bytes(4, "little"), size.to_bytes(8, "little"), root)

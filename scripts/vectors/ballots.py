@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from retally_crypto.ballots import SealedBallot
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.entries import ballot_entry
 from retally_crypto.relations import tag
+from retally_crypto.secret.encrypt import SealedBallot
+from retally_lab.boards.election import contest, district
+from retally_lab.boards.files import binary, members_of
 from scripts.vectors.election import (
     FixedElection,
     ballot_transcript,
@@ -23,8 +25,6 @@ from scripts.vectors.election import (
 )
 from scripts.vectors.fixed import ANOTHER_POINT, ORDER, drawn, le, records, transcript
 from scripts.vectors.proofs import shown
-from tests.board_files import binary, members_of
-from tests.boards import contest, district
 
 CONTESTS = (
     contest("approval", 4, "total", 1, 0, 4),

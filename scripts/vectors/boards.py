@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retally_crypto.policy import TrustPolicy, format_policy
+from retally_lab.boards.election import Election
+from retally_lab.boards.files import CLOSES, GRACE, checkpoint, write_board
 from retally_reference.verify import verify_board
 from scripts.vectors import tampering
 from scripts.vectors.tampering import honest
-from tests.board_files import CLOSES, GRACE, checkpoint, write_board
-from tests.boards import Election
 
 BUNDLE = "tile/entries/"
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from retally_crypto import guardians
 from retally_crypto.merkle import leaf_hash
+from retally_crypto.secret.guardians import share_for
+from retally_lab.boards.election import contest, district
+from retally_lab.boards.files import members_of
 from scripts.vectors.election import FixedElection, commitment_transcript, fixed_election, sealed_share
 from scripts.vectors.fixed import drawn, le, scalar
 from scripts.vectors.proofs import shown
-from tests.board_files import members_of
-from tests.boards import contest, district
 
 
 def electorate(label: str, title: str) -> FixedElection:
@@ -46,7 +47,7 @@ def ceremony() -> dict[str, Any]:
                 "encryption_key": guardian.encryption_key,
                 "commitments": commitments[guardian.number - 1],
                 "proof_of_commitments": shown(commitment_transcript(election, guardian.number)),
-                "own_share": guardians.share_for(guardian.polynomial, guardian.number),
+                "own_share": share_for(guardian.polynomial, guardian.number),
                 "secret_share": election.secret_share(guardian.number),
                 "public_share": guardians.share_public_key(commitments, guardian.number),
             }
@@ -90,7 +91,7 @@ def _complaint() -> dict[str, Any]:
     mistaken.edit(len(mistaken.entries) - 1, ceremony=drawn("another ceremony", 32))
     return {
         "wrong_share": wrong,
-        "right_share": guardians.share_for(election.guardians[0].polynomial, 2),
+        "right_share": share_for(election.guardians[0].polynomial, 2),
         "complaint_index": complaint,
         "answer_index": answer,
         "entries": [raw.decode() for raw in election.entries],
@@ -124,13 +125,13 @@ def _refused_commitments(election: FixedElection) -> list[dict[str, Any]]:
 
 
 def _refused_shares(election: FixedElection) -> list[dict[str, Any]]:
-    right = guardians.share_for(election.guardians[0].polynomial, 2)
+    right = share_for(election.guardians[0].polynomial, 2)
     number = int.from_bytes(right, "little")
     return [
         {"from": 1, "to": 2, "share": share, "why": why}
         for share, why in (
             (le(number ^ 1, 32), "one bit flipped"),
-            (guardians.share_for(election.guardians[0].polynomial, 3), "the share of another guardian"),
+            (share_for(election.guardians[0].polynomial, 3), "the share of another guardian"),
             (bytes(32), "zero"),
             (b"\xff" * 32, "no scalar"),
         )

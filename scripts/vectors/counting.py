@@ -10,13 +10,14 @@ from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.entries import ballot_entry
+from retally_crypto.secret.decrypt import partial_decrypt
 from retally_crypto.tally import Aggregates, Tally, Unit
+from retally_lab.boards import manifests as elections
+from retally_lab.boards.election import Members, contest, district
+from retally_lab.boards.files import members_of
 from scripts.vectors.election import FixedElection, decryption_transcript, fixed_election
 from scripts.vectors.fixed import ORDER, drawn, le, records
 from scripts.vectors.proofs import shown
-from tests import elections
-from tests.board_files import members_of
-from tests.boards import Members, contest, district
 
 UNITS: Sequence[tuple[str, int, Sequence[tuple[str, str | None]], Mapping[str, int]]] = (
     ("nothing to merge", 0, [("a", "b"), ("b", None)], {"a": 2, "b": 5}),
@@ -141,7 +142,7 @@ def _counted(election: FixedElection) -> dict[str, Any]:
     points, partials = {}, []
     for guardian in (1, 2, 3):
         share = election.secret_share(guardian)
-        points[guardian], _ = tallying.partial_decrypt(share, aggregates, election.election_id, guardian, size, root)
+        points[guardian], _ = partial_decrypt(share, aggregates, election.election_id, guardian, size, root)
         members = {"guardian": guardian, "size": size, "root": b64url_encode(root)}
         members["points"] = b64url_encode(points[guardian])
         made = decryption_transcript(aggregates, election.election_id, members, share)

@@ -1,4 +1,4 @@
-"""An election of which every byte is fixed: `tests.boards.Election` with its randomness drawn from labels.
+"""An election of which every byte is fixed: the lab's `Election` with its randomness drawn from labels.
 
 Also ballots that no honest device would make: any bits, any nonces, any challenge.
 """
@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from retally_crypto.ballots import FIRST, SealedBallot, encrypt
+from retally_crypto.ballots import FIRST
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.engine import engine
 from retally_crypto.entries import ballot_entry
-from retally_crypto.guardians import GUARDIAN_COMMITMENT, Polynomial, open_share, share_for
+from retally_crypto.guardians import GUARDIAN_COMMITMENT
 from retally_crypto.relations import compile_relation, tag
+from retally_crypto.secret.encrypt import SealedBallot, encrypt
+from retally_crypto.secret.guardians import Polynomial, open_share, share_for
 from retally_crypto.tally import PARTIAL_DECRYPTION, Aggregates
+from retally_lab.boards.election import Election
+from retally_lab.boards.files import binary, members_of, sign
+from retally_lab.boards.people import Guardian, Voter
 from scripts.vectors.fixed import (
     ORDER,
     Transcript,
@@ -31,9 +36,6 @@ from scripts.vectors.fixed import (
     seal,
     transcript,
 )
-from tests.board_files import binary, members_of, sign
-from tests.board_people import Guardian, Voter
-from tests.boards import Election
 
 
 @dataclass

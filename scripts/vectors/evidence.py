@@ -6,13 +6,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from retally_crypto.checkpoints import add_cosignatures, cosign
+from retally_crypto.checkpoints import add_cosignatures
 from retally_crypto.merkle import leaf_hash, node_hash
-from retally_crypto.notes import SigningKey, parse_note
+from retally_crypto.notes import parse_note
+from retally_crypto.secret.sign import SigningKey, cosign
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
-from tests.board_files import CLOSES, signing_key
-from tests.boards import Election
-from tests.evidence import Case, History, evidence, histories, signed, written
+from retally_lab.boards.election import Election
+from retally_lab.boards.evidence import Case, History, evidence, histories, signed, written
+from retally_lab.boards.files import CLOSES, signing_key
 
 
 def evidence_files() -> dict[str, Any]:

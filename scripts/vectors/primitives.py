@@ -9,11 +9,13 @@ from retally_crypto import credentials
 from retally_crypto.canonical import Json, canonical_bytes
 from retally_crypto.codes import encode_code
 from retally_crypto.engine import engine
-from retally_crypto.notes import COSIGNATURE_V1, ED25519, SigningKey, format_vkey
+from retally_crypto.notes import COSIGNATURE_V1, ED25519, format_vkey
 from retally_crypto.relations import compile_relation, tag
+from retally_crypto.secret.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS, combine_secrets, part_secret, public_part
+from retally_crypto.secret.sign import SigningKey
 from retally_crypto.tracking import tracking_code
+from retally_lab.boards.files import sign, signing_key
 from scripts.vectors.fixed import ANOTHER_POINT, ORDER, drawn, le, proved, scalar
-from tests.board_files import sign, signing_key
 
 P = 2**255 - 19
 
@@ -139,8 +141,8 @@ def codes() -> dict[str, Any]:
     election_id = drawn("an election id", 32)
     voters = [[drawn(f"code {voter} {registrar}", 15) for registrar in (1, 2)] for voter in range(3)]
     styles = [0, 1, 0]
-    parts = [[credentials.part_secret(code, election_id, r) for r, code in enumerate(own, 1)] for own in voters]
-    publics = [[credentials.public_part(part) for part in own] for own in parts]
+    parts = [[part_secret(code, election_id, r) for r, code in enumerate(own, 1)] for own in voters]
+    publics = [[public_part(part) for part in own] for own in parts]
     points = [credentials.combine_parts(own) for own in publics]
     first = _printed(voters[0][0])
     commitments = [
@@ -164,7 +166,7 @@ def codes() -> dict[str, Any]:
                     }
                     for r, (code, secret, part) in enumerate(zip(own, secrets, public, strict=True), start=1)
                 ],
-                "secret": credentials.combine_secrets(secrets),
+                "secret": combine_secrets(secrets),
                 "credential": point,
             }
             for style, own, secrets, public, point in zip(styles, voters, parts, publics, points, strict=True)
@@ -202,9 +204,9 @@ def codes() -> dict[str, Any]:
 
 
 def _replacement(election_id: bytes, replaced: bytes) -> dict[str, Any]:
-    secrets = [credentials.part_secret(drawn(f"new code {r}", 15), election_id, r) for r in (1, 2)]
+    secrets = [part_secret(drawn(f"new code {r}", 15), election_id, r) for r in (1, 2)]
     template = compile_relation(credentials.CREDENTIAL_PART)
-    parts = [credentials.public_part(secret) for secret in secrets]
+    parts = [public_part(secret) for secret in secrets]
     proofs = [
         proved(template.header, part, tag(template.name, election_id, le(r, 4), replaced), secret).proof
         for r, (part, secret) in enumerate(zip(parts, secrets, strict=True), start=1)
@@ -214,7 +216,7 @@ def _replacement(election_id: bytes, replaced: bytes) -> dict[str, Any]:
 
 
 def _printed(code: bytes) -> str:
-    return encode_code(code, credentials.SYMBOLS, credentials.CHECK_SYMBOLS, credentials.LABEL)
+    return encode_code(code, SYMBOLS, CHECK_SYMBOLS, LABEL)
 
 
 def _lookalikes(code: str) -> str:

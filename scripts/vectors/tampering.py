@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.notes import SigningKey
+from retally_crypto.secret.sign import SigningKey
+from retally_lab.boards.election import Election, contest, district
+from retally_lab.boards.files import body_hash, members_of, sign
+from retally_lab.boards.people import Voter
 from scripts.vectors.election import FixedElection, fixed_election, unlawful_ballot
 from scripts.vectors.fixed import ANOTHER_POINT, drawn, records, scalar
-from tests.board_files import body_hash, members_of, sign
-from tests.board_people import Voter
-from tests.boards import Election, contest, district
 
 Tampered = tuple[str, Election, int]
 """What was done, the board, and the index of the entry that a check has to name."""

@@ -15,33 +15,34 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.notes import SigningKey, VerifierKey
+from retally_crypto.notes import VerifierKey
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.web_bundle import is_origin
-from retally_server.board_files import open_board_files
-from retally_server.board_keys import pinned_authority, read_board_key, slug_of
-from retally_server.board_log import BoardLog, BoardRecord, OpenRecord
-from retally_server.cosigning import Cosigner, require_none_ahead
+from retally_server.api.problems import Problem, refused
+from retally_server.board.board_files import open_board_files
+from retally_server.board.board_keys import pinned_authority, read_board_key, slug_of
+from retally_server.board.board_log import BoardLog, BoardRecord, OpenRecord
+from retally_server.board.cosigning import Cosigner, require_none_ahead
+from retally_server.board.hours import Clock
+from retally_server.board.lock_store import BoardLock
+from retally_server.board.rates import BallotRate
+from retally_server.board.sequencer import Sequencer
+from retally_server.board.submissions import Answer, Submission
+from retally_server.board.turnout import Turnout
+from retally_server.board.witness_addresses import read_addresses
+from retally_server.board.witness_client import WitnessClient
+from retally_server.database.store import Board, NewEntry, Store, StoredCheckpoint
 from retally_server.durable import make_folder
-from retally_server.hours import Clock
-from retally_server.leadership import Leadership
-from retally_server.lock_store import BoardLock
 from retally_server.logs import fault_place
-from retally_server.metrics import Metrics
-from retally_server.problems import Problem, refused
-from retally_server.rates import BallotRate
-from retally_server.sequencer import Sequencer
+from retally_server.operator.metrics import Metrics
+from retally_server.processes.leadership import Leadership
+from retally_server.processes.shared_boards import SharedBoards
+from retally_server.processes.succession import Succession
+from retally_server.processes.waiting_room import HandedOver, Taken
 from retally_server.settings import Settings
-from retally_server.shared_boards import SharedBoards
-from retally_server.store import Board, NewEntry, Store, StoredCheckpoint
-from retally_server.submissions import Answer, Submission
-from retally_server.succession import Succession
-from retally_server.turnout import Turnout
-from retally_server.waiting_room import HandedOver, Taken
-from retally_server.witness_addresses import read_addresses
-from retally_server.witness_client import WitnessClient
 
 NEW_BOARD_SECONDS = 1.0
 """Within this time every process that follows has found a new board."""

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from retally_client.verifier import claims, run
 from retally_crypto import chains, entries, ranges, record
 from retally_crypto.checkpoints import CosignedCheckpoint, parse_checkpoint
-from retally_crypto.checks import own_check, v05_v07_ceremony, v08_roll, v10_v13_ballots, v16_v20_decryption
-from retally_crypto.checks.findings import TITLES
-from retally_crypto.checks.v14_v15_counting import count
 from retally_crypto.engine import engine
 from retally_crypto.notes import parse_note
-from tests.attacks import scenarios
-from tests.attacks.tampering import ATTACKS, Verdicts
+from retally_crypto.rules import own_check, v05_v07_ceremony, v08_roll, v10_v13_ballots, v16_v20_decryption
+from retally_crypto.rules.findings import TITLES
+from retally_crypto.rules.v14_v15_counting import count
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.tampering import ATTACKS, Verdicts
+from retally_verify import claims, run
 
 assert scenarios.__all__
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from retally_crypto.policy import format_policy
-from tests.attacks import scenarios
-from tests.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, honest
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, honest
+from retally_lab.boards.places import board_folder
 from tests.attacks.verify_folders import POLICY
-from tests.client_boards import board_folder
 
 assert scenarios.__all__
 

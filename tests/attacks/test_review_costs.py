@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.checks import v08_roll
 from retally_crypto.credentials import roll_positions
 from retally_crypto.record import Record
+from retally_crypto.rules import v08_roll
+from retally_lab.boards.election import Election, members_of, sign
 from retally_reference.election import Election as ReferenceElection
 from retally_reference.entries import read_official
-from tests.boards import Election, members_of, sign
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from retally_client.guardian.commands import verified
 from retally_crypto.policy import format_policy
-from tests.boards import Election
-from tests.client_boards import board_folder
+from retally_lab.boards.election import Election
+from retally_lab.boards.places import board_folder
 
 
 def test_a_guardian_refuses_a_board_that_forks_from_the_one_of_its_ceremony(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from retally_crypto import credentials
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.engine import engine
+from retally_lab.boards.election import Election, members_of
 from retally_reference.election import Election as ReferenceElection
 from retally_reference.entries import read_official
-from tests.boards import Election, members_of
 
 
 @pytest.fixture

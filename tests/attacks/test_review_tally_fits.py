@@ -6,10 +6,11 @@ import pytest
 
 from retally_crypto.entries import PartialDecryption, Result, ResultContest, ResultUnit, entry_text
 from retally_crypto.manifest import check_manifest, largest_partial_decryption, largest_result
-from retally_crypto.notes import MAX_ENTRY_BYTES, SigningKey, sign_note
+from retally_crypto.notes import MAX_ENTRY_BYTES
+from retally_crypto.secret.sign import SigningKey, sign_note
+from retally_lab.boards.election import Election, contest, district
+from retally_lab.boards.files import members_of
 from retally_reference.manifest import broken_rules, largest_of_the_tally, read_manifest
-from tests.board_files import members_of
-from tests.boards import Election, contest, district
 
 LARGEST = 2**53 - 1
 

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 
 import pytest
 
-from retally_client.verifier.run import verify_board as native
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.encoding import b64_encode
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.notes import NoteSignature, SigningKey, format_signature_lines
+from retally_crypto.notes import NoteSignature, format_signature_lines
 from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.secret.sign import SigningKey
+from retally_lab.boards.election import Election
+from retally_lab.boards.files import OPENS, checkpoint, signing_key
+from retally_lab.boards.places import MemoryBoard
 from retally_reference.canonical import Refusal
 from retally_reference.notes import parse_policy as reference_policy
 from retally_reference.verify import verify_board as reference
-from tests.board_files import OPENS, checkpoint, signing_key
-from tests.boards import Election
-from tests.client_boards import MemoryBoard
+from retally_verify.run import verify_board as native
 
 STRANGER = signing_key("stranger").verifier_key
 

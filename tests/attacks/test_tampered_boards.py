@@ -10,9 +10,9 @@ from collections import Counter
 
 import pytest
 
-from tests.attacks import scenarios
-from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
-from tests.attacks.tampering import ATTACKS, CHECKS, Attack, Tampered, Verdicts, honest, witnessed
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
+from retally_lab.attacks.tampering import ATTACKS, CHECKS, Attack, Tampered, Verdicts, honest, witnessed
 
 assert scenarios.__all__
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from retally_crypto.policy import format_policy
+from retally_lab.boards.election import Election, members_of
 from retally_reference.board import open_board
 from retally_reference.verify import verify_board
-from tests.boards import Election, members_of
 
 
 def named_by_each(election: Election, folder: Path) -> tuple[list[str], list[str]]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.forging import Forgery, forge
-from tests.attacks.scenarios.forged_ballots import FALSE, PARTS, reinstated, simulated, weakly_proved
-from tests.attacks.tampering import Tampered, Verdicts, at_polls, finish
+from retally_lab.attacks.forging import Forgery, forge
+from retally_lab.attacks.scenarios.forged_ballots import FALSE, PARTS, reinstated, simulated, weakly_proved
+from retally_lab.attacks.tampering import Tampered, Verdicts, at_polls, finish
 
 
 def accepted(forgery: Forgery, proof: bytes, omitted: str | None = None) -> bool:

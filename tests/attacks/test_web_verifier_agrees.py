@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.policy import format_policy, parse_policy
-from tests.attacks import scenarios
-from tests.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
-from tests.attacks.tampering import ATTACKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
-from tests.client_boards import MemoryBoard
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
+from retally_lab.attacks.tampering import ATTACKS, Tampered, at_count, at_opening, at_polls, honest, witnessed
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 from tests.own_vectors import own_boards
 from tests.web_verifier import (
     BoardToVerify,

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.run import verify_board
 from retally_crypto.engine import engine
 from retally_crypto.policy import parse_policy
+from retally_verify.board import FolderBoard
+from retally_verify.run import verify_board
 
 POLICY = "policy.txt"
 

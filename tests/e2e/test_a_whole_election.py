@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from retally_client.verifier.report import units_of
 from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_crypto.tracking import tracking_code
+from retally_verify.report import units_of
 from tests.e2e import booth
 from tests.e2e.axe import violations
 from tests.e2e.booth import button, heading

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.client_boards import board_folder
+from retally_lab.boards.places import board_folder
 from tests.e2e.axe import violations
 from tests.e2e.conftest import Watched
 from tests.e2e.trials import WEB, Server

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from retally_client.lab import demo
-from retally_client.lab.officials import LiveElection, Officials
-from retally_client.lab.replay import NOTICE, Replay, load_replay
-from retally_client.lab.server_process import new_board_key
 from retally_crypto.policy import format_policy
-from tests.attacks import scenarios
-from tests.attacks.tampering import ATTACKS, Tampered, honest
-from tests.client_boards import board_folder
+from retally_lab import demo
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.tampering import ATTACKS, Tampered, honest
+from retally_lab.boards.places import board_folder
+from retally_lab.officials import LiveElection, Officials
+from retally_lab.replay import NOTICE, Replay, load_replay
+from retally_lab.server_process import new_board_key
 from tests.e2e import booth
 from tests.e2e.axe import violations
 from tests.e2e.booth import button, heading

@@ -10,7 +10,7 @@ from typing import Any
 from retally_crypto.checkpoints import open_checkpoint
 from retally_crypto.notes import parse_vkey
 from retally_crypto.tlog_proof import parse_tlog_proof
-from retally_server.witness_addresses import set_address
+from retally_server.board.witness_addresses import set_address
 from tests.e2e import booth
 from tests.e2e.axe import violations
 from tests.e2e.booth import button

@@ -22,13 +22,13 @@ from urllib.parse import urlencode
 import httpx
 
 from retally_client.guardian.ceremony import Secrets
-from retally_client.lab.casting import cast_all
-from retally_client.lab.officials import LiveElection, Officials
-from retally_client.lab.replay import PlannedBallot
-from retally_client.lab.roll import Registration, register
-from retally_client.lab.server_process import ServerFolder, make_server_folder, new_board_key
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
+from retally_lab.casting import cast_all
+from retally_lab.officials import LiveElection, Officials
+from retally_lab.replay import PlannedBallot
+from retally_lab.roll import Registration, register
+from retally_lab.server_process import ServerFolder, make_server_folder, new_board_key
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "client" / "web" / "dist"
@@ -62,7 +62,7 @@ class Server:
         """Starts it and waits until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "retally_server.cli", "serve"],
+                [sys.executable, "-m", "retally_server.operator.cli", "serve"],
                 env=self.folder.environment(self.port) | self.settings,
                 stdout=log,
                 stderr=log,

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import httpx
 
-from retally_client.lab.server_process import ServerFolder, running_server
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from retally_server.witness_addresses import set_address
-from tests.boards import MAYOR, Election, body_hash, district, signing_key
+from retally_lab.boards.election import MAYOR, Election, body_hash, district, signing_key
+from retally_lab.server_process import ServerFolder, running_server
+from retally_server.board.witness_addresses import set_address
+from retally_verify.board import FolderBoard
+from retally_verify.run import verify_board
 from tests.server_boards import read_board, write_board_key
 from tests.witnesses import RunningWitness
 

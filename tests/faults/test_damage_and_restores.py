@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
 from retally_crypto.record import Record
+from retally_crypto.secret.sign import sign_checkpoint
+from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, district, signing_key
 from retally_server.elections import Elections
 from retally_server.settings import Settings
-from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, district, signing_key
 from tests.server_boards import read_board
 from tests.server_http import HERE, SLUG, Server, require_receipt
 from tests.witnessed_trials import Trial

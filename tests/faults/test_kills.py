@@ -66,7 +66,7 @@ def test_a_server_killed_while_it_starts_comes_up_the_next_time(tmp_path: Path) 
         for file in (board.data / "boards" / "2027" / "tile").rglob("*.p/*"):
             file.unlink()
         process = subprocess.Popen(
-            [sys.executable, "-m", "retally_server.cli", "serve"],
+            [sys.executable, "-m", "retally_server.operator.cli", "serve"],
             env=board.server.environment(0),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from retally_client.adjudication.evidence_file import parse_evidence
-from retally_crypto.ballots import open_ballot
 from retally_crypto.canonical import parse_canonical
 from retally_crypto.checkpoints import open_checkpoint, parse_checkpoint
-from retally_crypto.credentials import parse_code
 from retally_crypto.encoding import b64_decode, b64_encode, b64url_decode, hex_decode
 from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
@@ -26,10 +24,14 @@ from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.manifest import Manifest, check_manifest
 from retally_crypto.notes import MAX_SIGNATURES, Note, format_vkey, parse_note, parse_vkey
 from retally_crypto.policy import parse_policy
+from retally_crypto.secret.credentials import parse_code
+from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tiles import decode_bundle
 from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code, tracking_code
 from retally_crypto.web_bundle import is_origin, parse_listing
+from retally_lab.boards.entry_examples import MANIFEST, MANIFEST_MEMBERS, points
+from retally_lab.boards.manifests import ELECTION
 from retally_reference import board as reference_board
 from retally_reference import canonical as reference_canonical
 from retally_reference import ed25519 as reference_ed25519
@@ -39,8 +41,6 @@ from retally_reference import notes as reference_notes
 from retally_reference.canonical import Refusal, refuse_unless
 from retally_reference.manifest import broken_rules, read_manifest
 from retally_reference.verify import parse_receipt
-from tests.elections import ELECTION
-from tests.entry_examples import MANIFEST, MANIFEST_MEMBERS, points
 from tests.fuzz import seeds
 from tests.own_vectors import vectors
 

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from retally_crypto.ballots import encrypt
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.notes import parse_note
-from tests.elections import ELECTION
-from tests.entry_examples import BALLOT, MANIFEST, MANIFEST_MEMBERS, OFFICIAL, points, signed
+from retally_crypto.secret.encrypt import encrypt
+from retally_lab.boards.entry_examples import BALLOT, MANIFEST, MANIFEST_MEMBERS, OFFICIAL, points, signed
+from retally_lab.boards.manifests import ELECTION
 from tests.own_vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"

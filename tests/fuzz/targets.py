@@ -27,15 +27,10 @@ from retally_client.authority.manifest_file import manifest_from_yaml
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import read_journal
 from retally_client.registrar.codes import codes_from_bytes, read_voters
-from retally_client.verifier import fetching
-from retally_client.verifier.board import Board, open_board
-from retally_client.verifier.split_view import parse_split
 from retally_client.voter import reading
 from retally_client.voter.choices import parse_selection
-from retally_crypto.ballots import open_ballot
 from retally_crypto.canonical import canonical_bytes, parse_canonical
 from retally_crypto.checkpoints import format_checkpoint, open_checkpoint, parse_checkpoint
-from retally_crypto.credentials import parse_code
 from retally_crypto.encoding import (
     b64_decode,
     b64_encode,
@@ -47,7 +42,6 @@ from retally_crypto.encoding import (
 from retally_crypto.entries import Ballot, SignedEntry, entry_text, parse_entry
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed, RetallyError
-from retally_crypto.keyfiles import label_of
 from retally_crypto.manifest import Manifest, check_manifest
 from retally_crypto.notes import (
     VerifierKey,
@@ -59,6 +53,9 @@ from retally_crypto.notes import (
     parse_vkey,
 )
 from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.secret.credentials import parse_code
+from retally_crypto.secret.encrypt import open_ballot
+from retally_crypto.secret.keyfiles import label_of
 from retally_crypto.tiles import (
     Bundle,
     bundle_path,
@@ -71,13 +68,16 @@ from retally_crypto.tiles import (
 from retally_crypto.tlog_proof import format_tlog_proof, parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code
 from retally_crypto.web_bundle import is_origin, parse_listing
+from retally_lab.boards.entry_examples import MANIFEST, points
+from retally_lab.boards.manifests import ELECTION, PLURALITY_OR_BLANK, SCORE_TOTAL, manifest_members, signing_key
 from retally_reference import engine as reference_engine
-from retally_server.submissions import Submission
+from retally_server.board.submissions import Submission
+from retally_server.board.witness_addresses import parse_address
+from retally_server.board.witness_client import WitnessClient
 from retally_server.witness.requests import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
-from retally_server.witness_addresses import parse_address
-from retally_server.witness_client import WitnessClient
-from tests.elections import ELECTION, PLURALITY_OR_BLANK, SCORE_TOTAL, manifest_members, signing_key
-from tests.entry_examples import MANIFEST, points
+from retally_verify import fetching
+from retally_verify.board import Board, open_board
+from retally_verify.split_view import parse_split
 from tests.fuzz import seeds
 from tests.own_vectors import vectors
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retally_client.lab.server_process import ServerFolder, running_server
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.tracking import tracking_code
-from tests.boards import MAYOR, Election, body_hash, district
+from retally_lab.boards.election import MAYOR, Election, body_hash, district
+from retally_lab.server_process import ServerFolder, running_server
 from tests.server_boards import write_board_key
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

@@ -14,16 +14,16 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from retally_client.api import BoardServer
-from retally_client.verifier.board import FolderBoard, HttpBoard
 from retally_client.voter import commands
 from retally_crypto.codes import encode_code
-from retally_crypto.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
 from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
 from retally_crypto.policy import format_policy
+from retally_crypto.secret.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
-from tests.board_files import body_hash, members_of
-from tests.boards import MAYOR, Election, district
-from tests.client_boards import ADDRESS, board_folder
+from retally_lab.boards.election import MAYOR, Election, district
+from retally_lab.boards.files import body_hash, members_of
+from retally_lab.boards.places import ADDRESS, board_folder
+from retally_verify.board import FolderBoard, HttpBoard
 from tests.server_boards import read_board
 from tests.server_http import Server
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.progress import Progress, Untold
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.cluster import Cluster
-from retally_client.verifier.report import Report, report_json
-from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Unusable
-from tests.boards import Election
-from tests.client_boards import board_folder
+from retally_lab.boards.election import Election
+from retally_lab.boards.places import board_folder
+from retally_verify.board import FolderBoard
+from retally_verify.cluster import Cluster
+from retally_verify.progress import Progress, Untold
+from retally_verify.report import Report, report_json
+from retally_verify.run import verify_board
 from tests.wide_board import finish, short_ranges, wide_election
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -137,7 +137,7 @@ def test_a_killed_worker_costs_its_ranges_only(
 
 
 def test_without_a_scheduler_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retally_client.verifier.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("retally_verify.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(Unusable, match="no scheduler at tcp:"):
         Cluster(f"tcp://127.0.0.1:{_free_port()}")
 

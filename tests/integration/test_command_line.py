@@ -15,13 +15,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from retally_client.cli import app
-from retally_client.verifier import commands as verifier
-from retally_client.verifier.kept import read_kept
-from retally_crypto.checks.findings import TITLES
 from retally_crypto.engine import engine
 from retally_crypto.policy import format_policy, policy_from_manifest
-from tests.boards import Election
-from tests.client_boards import board_folder
+from retally_crypto.rules.findings import TITLES
+from retally_lab.boards.election import Election
+from retally_lab.boards.places import board_folder
+from retally_verify import commands as verifier
+from retally_verify.kept import read_kept
 
 PASS, FAIL, INCOMPLETE, COULD_NOT_RUN = 0, 1, 2, 3
 

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_client.lab.demo import Demonstration, run_demo
-from retally_client.lab.fraud import read_entries
-from retally_client.lab.replay import NOTICE, Candidate, District, arranged, load_replay
 from retally_crypto.engine import engine
 from retally_crypto.policy import parse_policy
+from retally_lab.demo import Demonstration, run_demo
+from retally_lab.fraud import read_entries
+from retally_lab.replay import NOTICE, Candidate, District, arranged, load_replay
 
 RUNNER = CliRunner()
 

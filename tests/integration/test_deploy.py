@@ -22,10 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from retally_client.lab.server_process import ServerFolder, running_server
-from retally_client.verifier.board import HttpBoard
-from retally_client.verifier.run import verify_board
-from tests.boards import MAYOR, Election, district
+from retally_lab.boards.election import MAYOR, Election, district
+from retally_lab.server_process import ServerFolder, running_server
+from retally_verify.board import HttpBoard
+from retally_verify.run import verify_board
 from tests.server_boards import write_board_key
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

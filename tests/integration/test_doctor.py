@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.record import Record
-from retally_server import doctor
-from retally_server.doctor import Finding, examine, exit_code
+from retally_crypto.secret.sign import sign_checkpoint
+from retally_lab.boards.election import MAYOR, Election, district, signing_key
+from retally_server.operator import doctor
+from retally_server.operator.doctor import Finding, examine, exit_code
 from retally_server.settings import Settings
-from tests.boards import MAYOR, Election, district, signing_key
 from tests.server_http import HERE, SLUG, Server
 from tests.witnessed_trials import Trial
 
@@ -234,7 +235,7 @@ def test_witnesses_that_confirm_are_well_that_are_down_a_warning_and_that_saw_mo
 
 
 def test_the_command_prints_json_and_exits_by_what_it_found(settings: Settings) -> None:
-    command = [sys.executable, "-m", "retally_server.cli", "doctor", "--deep", "--json"]
+    command = [sys.executable, "-m", "retally_server.operator.cli", "doctor", "--deep", "--json"]
     environment = {**os.environ, "RETALLY_DATA": str(settings.data), "RETALLY_PORT": str(settings.port)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     said = json.loads(done.stdout)

@@ -21,9 +21,9 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_client.lab.server_process import ServerFolder, make_server_folder, running_server
-from tests.client_boards import board_folder
-from tests.evidence import written
+from retally_lab.boards.evidence import written
+from retally_lab.boards.places import board_folder
+from retally_lab.server_process import ServerFolder, make_server_folder, running_server
 from tests.guides import GUIDES, commands, filled_in, places
 from tests.web_bundles import FILES, bundle, listing
 
@@ -67,7 +67,10 @@ class Town:
         place = self.folder / who
         place.mkdir(exist_ok=True)
         if words[0] != "retally":
-            program = {"retally-server": [sys.executable, "-m", "retally_server.cli"], "python": [sys.executable]}
+            program = {
+                "retally-server": [sys.executable, "-m", "retally_server.operator.cli"],
+                "python": [sys.executable],
+            }
             done = subprocess.run(
                 [*program[words[0]], *words[1:]],
                 cwd=place,

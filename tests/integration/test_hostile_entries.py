@@ -11,7 +11,7 @@ import pytest
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import engine
-from tests.boards import MAYOR, OPENS, Election, district, members_of, sign
+from retally_lab.boards.election import MAYOR, OPENS, Election, district, members_of, sign
 from tests.server_http import HERE, SLUG, Server
 
 

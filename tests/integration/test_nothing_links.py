@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
-from retally_client.lab.server_process import ServerFolder, running_server
-from retally_client.verifier.board import HttpBoard
-from retally_client.verifier.run import verify_board
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.tracking import tracking_code
-from tests.boards import MAYOR, Election, body_hash, district
+from retally_lab.boards.election import MAYOR, Election, body_hash, district
+from retally_lab.server_process import ServerFolder, running_server
+from retally_verify.board import HttpBoard
+from retally_verify.run import verify_board
 from tests.server_boards import write_board_key
 
 HERE = "/elections/2027"

@@ -14,14 +14,15 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from retally_client.verifier.board import FolderBoard, HttpBoard
-from retally_client.verifier.run import verify_board
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import Unusable
-from retally_server import object_storage
-from retally_server.board_files import CHECKPOINT, BoardFiles
-from retally_server.tile_storage import FolderStorage, TileStorage, open_storage
-from tests.boards import MAYOR, Election, district, signing_key
+from retally_crypto.secret.sign import sign_checkpoint
+from retally_lab.boards.election import MAYOR, Election, district, signing_key
+from retally_server.board import object_storage
+from retally_server.board.board_files import CHECKPOINT, BoardFiles
+from retally_server.board.tile_storage import FolderStorage, TileStorage, open_storage
+from retally_verify.board import FolderBoard, HttpBoard
+from retally_verify.run import verify_board
 from tests.server_http import HERE, SLUG, Server, require_receipt
 
 GATEWAY = Path(__file__).parents[2] / ".venv" / "judges" / "bin" / "versitygw"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from retally_crypto.errors import Malformed
-from retally_crypto.notes import SigningKey, sign_note
-from tests.boards import CLOSES, MAYOR, OPENS, Election, district, members_of, signing_key
+from retally_crypto.secret.sign import SigningKey, sign_note
+from retally_lab.boards.election import CLOSES, MAYOR, OPENS, Election, district, members_of, signing_key
 from tests.server_http import HERE, Server
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from retally_client.lab.server_process import ServerFolder, running_server
-from retally_server.connections import BoundedConnection, bounded_connections
+from retally_lab.server_process import ServerFolder, running_server
+from retally_server.api.connections import BoundedConnection, bounded_connections
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import pytest
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency, verify_inclusion
-from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
+from retally_crypto.secret.sign import SigningKey
 from retally_crypto.tracking import tracking_code
-from retally_server.board_keys import pin_authority
-from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, contest, district, signing_key
+from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, contest, district, signing_key
+from retally_server.board.board_keys import pin_authority
 from tests.server_boards import read_board
 from tests.server_http import HERE, SLUG, Server, problem, require_receipt
 

@@ -12,8 +12,8 @@ import structlog
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.tracking import tracking_code
+from retally_lab.boards.election import MAYOR, Election, body_hash, district
 from retally_server import logs
-from tests.boards import MAYOR, Election, body_hash, district
 from tests.server_http import HERE, Server
 
 ADDRESS = "203.0.113.7"

@@ -16,15 +16,16 @@ import httpx
 import pytest
 
 from retally_crypto.engine import engine
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
 from retally_crypto.record import Record
+from retally_crypto.secret.sign import SigningKey
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from tests.boards import MAYOR, Election, district, signing_key
+from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from tests.server_boards import read_board, write_board_key
 
 HERE = "/elections/2027"
 BOARD_KEY = signing_key("board.example/2027").verifier_key
-COMMAND = [sys.executable, "-m", "retally_server.cli"]
+COMMAND = [sys.executable, "-m", "retally_server.operator.cli"]
 
 
 class Process:

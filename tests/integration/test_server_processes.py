@@ -19,8 +19,8 @@ import pytest
 from retally_crypto.engine import engine
 from retally_crypto.record import Record
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from retally_server.leadership import Leadership
-from tests.boards import MAYOR, Election, district, signing_key
+from retally_lab.boards.election import MAYOR, Election, district, signing_key
+from retally_server.processes.leadership import Leadership
 from tests.databases import DATABASES
 from tests.server_boards import read_board, write_board_key
 
@@ -43,7 +43,7 @@ class Process:
             "RETALLY_ADDRESS_RATE": "0",
         }
         with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "retally_server.cli", "serve", *options]
+            command = [sys.executable, "-m", "retally_server.operator.cli", "serve", *options]
             self.process = subprocess.Popen(command, stderr=log, env=environment)
         said = wait(self._listens)
         self.address = f"http://{said['host']}:{said['port']}"
@@ -267,7 +267,7 @@ def test_workers_share_one_socket_are_started_again_and_stop_together(
 
 def test_sqlite_has_no_workers(tmp_path: Path) -> None:
     environment = {**os.environ, "RETALLY_DATA": str(tmp_path)}
-    command = [sys.executable, "-m", "retally_server.cli", "serve", "--workers", "2"]
+    command = [sys.executable, "-m", "retally_server.operator.cli", "serve", "--workers", "2"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
     assert "SQLite has one process" in done.stderr

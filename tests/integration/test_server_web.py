@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from retally_crypto.errors import Unusable
-from retally_server.web_pages import read_web_pages
-from tests.boards import OPENS, Election, contest, district
+from retally_lab.boards.election import OPENS, Election, contest, district
+from retally_server.api.web_pages import read_web_pages
 from tests.server_http import HERE, Server, problem, require_receipt
 
 PAGE = "https://vote.example"

@@ -32,14 +32,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.run import verify_board
 from retally_crypto.checkpoints import open_checkpoint
 from retally_crypto.encoding import b64_encode
 from retally_crypto.merkle import EMPTY_ROOT, consistency_proof, hash_source, inclusion_proof, leaf_hash
 from retally_crypto.notes import VerifierKey
-from tests.board_files import signing_key
-from tests.boards import MAYOR, Election, district
+from retally_lab.boards.election import MAYOR, Election, district
+from retally_lab.boards.files import signing_key
+from retally_verify.board import FolderBoard
+from retally_verify.run import verify_board
 from tests.server_boards import KEY, accepted, ballots, new_log, read_board, send
 from tests.witnessed_trials import Trial, answering
 
@@ -316,7 +316,7 @@ def test_litewitness_cosigns_a_whole_election(tmp_path: Path) -> None:
 
 
 def witness_seed(name: str) -> bytes:
-    """The seed that `tests.board_files.signing_key` gives a key of this name."""
+    """The seed that `retally_lab.boards.files.signing_key` gives a key of this name."""
     seed = sha256(name.encode()).digest()
     assert (
         signing_key(name, 4).verifier_key.public_key

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retally_client.lab.server_process import ServerFolder, running_server
 from retally_crypto.notes import parse_vkey
 from retally_crypto.policy import format_policy, policy_from_manifest
-from tests.boards import MAYOR, ORIGIN, Election, district
+from retally_lab.boards.election import MAYOR, ORIGIN, Election, district
+from retally_lab.server_process import ServerFolder, running_server
 from tests.guides import GUIDES
 from tests.server_boards import write_board_key
 from tests.server_http import SLUG, kind_of
@@ -39,7 +39,7 @@ class Place:
     def run(self, expect: int, *words: str) -> str:
         program = {
             "retally": ["-c", RETALLY],
-            "retally-server": ["-m", "retally_server.cli"],
+            "retally-server": ["-m", "retally_server.operator.cli"],
             "retally-witness": ["-m", "retally_server.witness.cli"],
         }[words[0]]
         done = subprocess.run(

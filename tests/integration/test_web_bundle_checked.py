@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_client.verifier import fetching
 from retally_crypto.policy import format_policy
 from retally_crypto.web_bundle import FILE_LIMIT, LISTING_LIMIT, bundle_digest
-from tests.boards import Election, contest, district
-from tests.client_boards import board_folder
+from retally_lab.boards.election import Election, contest, district
+from retally_lab.boards.places import board_folder
+from retally_verify import fetching
 from tests.web_bundles import FILES, StaticHost, answer, bundle, listing, static_host
 
 MAYOR = contest("mayor", 2, "total", 1, 0, 1)

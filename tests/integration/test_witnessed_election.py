@@ -11,22 +11,17 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.run import NO_WITNESS, verify_board
-from retally_crypto.checkpoints import (
-    Checkpoint,
-    add_cosignatures,
-    cosign,
-    format_checkpoint,
-    sign_checkpoint,
-)
+from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.errors import Unusable
-from retally_crypto.notes import COSIGNATURE_V1, SigningKey, parse_note
+from retally_crypto.notes import COSIGNATURE_V1, parse_note
 from retally_crypto.policy import format_policy
 from retally_crypto.record import Record
+from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
+from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, district
 from retally_reference.__main__ import main as reference_verifier
-from retally_server.relock import write_lock
-from tests.boards import CLOSES, GRACE, MAYOR, OPENS, Election, district
+from retally_server.operator.relock import write_lock
+from retally_verify.board import FolderBoard
+from retally_verify.run import NO_WITNESS, verify_board
 from tests.conftest import cast_all
 from tests.databases import DATABASES
 from tests.server_http import HERE, SLUG, Server, problem

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retally_crypto.ballots import FIRST, SealedBallot, encrypt, open_ballot, prove_ballot, verify_ballots
+from retally_crypto.ballots import FIRST, verify_ballots
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
-from tests.elections import ELECTION, PLURALITY_OR_BLANK, contest, manifest, point, secret
+from retally_crypto.secret.encrypt import SealedBallot, encrypt, open_ballot, prove_ballot
+from retally_lab.boards.manifests import ELECTION, PLURALITY_OR_BLANK, contest, manifest, point, secret
 
 KEY = point("joint key")
 SMALL = manifest([PLURALITY_OR_BLANK])

@@ -14,12 +14,7 @@ from retally_crypto.entries import SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest, check_manifest
-from retally_reference import canonical as reference_canonical
-from retally_reference import entries as reference
-from retally_reference.canonical import Refusal
-from retally_reference.manifest import broken_rules, read_manifest
-from tests.elections import ELECTION, contest, vkey
-from tests.entry_examples import (
+from retally_lab.boards.entry_examples import (
     ABSENT,
     BALLOT,
     IDENTITY,
@@ -35,6 +30,11 @@ from tests.entry_examples import (
     scalars,
     signed,
 )
+from retally_lab.boards.manifests import ELECTION, contest, vkey
+from retally_reference import canonical as reference_canonical
+from retally_reference import entries as reference
+from retally_reference.canonical import Refusal
+from retally_reference.manifest import broken_rules, read_manifest
 
 REFERENCE_MANIFEST = read_manifest(MANIFEST_MEMBERS)
 

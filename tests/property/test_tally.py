@@ -3,12 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retally_crypto.ballots import FIRST, encrypt
+from retally_crypto.ballots import FIRST
 from retally_crypto.engine import engine
-from retally_crypto.guardians import Polynomial, secret_share, share_for
 from retally_crypto.relations import ORDER
-from retally_crypto.tally import Tally, Unit, combine, counts, lagrange, partial_decrypt, units
-from tests.elections import ELECTION, PLURALITY_OR_BLANK, manifest, point, secret, seed
+from retally_crypto.secret.decrypt import partial_decrypt
+from retally_crypto.secret.encrypt import encrypt
+from retally_crypto.secret.guardians import Polynomial, secret_share, share_for
+from retally_crypto.tally import Tally, Unit, combine, counts, lagrange, units
+from retally_lab.boards.manifests import ELECTION, PLURALITY_OR_BLANK, manifest, point, secret, seed
 
 ROOT = bytes(32)
 ELECTION_OF_TWO = manifest([PLURALITY_OR_BLANK], districts=[("north", "south"), ("south", None)], smallest_unit=2)

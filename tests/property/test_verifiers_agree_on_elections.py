@@ -12,18 +12,18 @@ from random import Random
 
 import pytest
 
-from retally_client.verifier.report import Report as NativeReport
-from retally_client.verifier.run import verify_board as native
 from retally_crypto.errors import RetallyError
 from retally_crypto.policy import format_policy
+from retally_lab.boards.election import COUNCIL, MAYOR, Election, Members, contest, district, members_of
+from retally_lab.boards.places import MemoryBoard
 from retally_reference.report import CHECKS, Report
 from retally_reference.verify import verify_board as reference
-from tests.boards import COUNCIL, MAYOR, Election, Members, contest, district, members_of
-from tests.client_boards import MemoryBoard
+from retally_verify.report import Report as NativeReport
+from retally_verify.run import verify_board as native
 
 CONTESTS = ([MAYOR], [MAYOR, COUNCIL], [contest("score", 2, "total", 5, 1, 7)], [contest("open", 3, "option", 1, 0, 3)])
 IMPOSSIBLE = (RetallyError, ValueError, KeyError, IndexError)
-"""What the helpers of `tests.boards` raise for a step that the board as it is does not allow."""
+"""What the helpers of `retally_lab.boards.election` raise for a step that the board as it is does not allow."""
 
 
 def draw_election(draw: Random) -> Election:

@@ -12,8 +12,7 @@ from retally_crypto.entry_forms import check_ballot_shape, check_encodings
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import ballot_entry_length
 from retally_crypto.notes import MAX_ENTRY_BYTES
-from tests.elections import ELECTION, OTHER_ELECTION
-from tests.entry_examples import (
+from retally_lab.boards.entry_examples import (
     ABSENT,
     BALLOT,
     IDENTITY,
@@ -26,6 +25,7 @@ from tests.entry_examples import (
     points,
     scalars,
 )
+from retally_lab.boards.manifests import ELECTION, OTHER_ELECTION
 
 RAW = canonical_bytes(BALLOT)
 BODY = canonical_bytes(changed(BALLOT, ("proof",), ABSENT))

@@ -7,15 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from retally_crypto.ballots import (
-    FIRST,
-    SealedBallot,
-    ballot_statement,
-    encrypt,
-    open_ballot,
-    prove_ballot,
-    verify_ballots,
-)
+from retally_crypto.ballots import FIRST, ballot_statement, verify_ballots
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
@@ -24,12 +16,8 @@ from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
 from retally_crypto.manifest import Manifest, ballot_entry_length
 from retally_crypto.relations import ORDER, tag
-from retally_reference.edwards import Point
-from retally_reference.fiat_shamir import derive_session_id
-from retally_reference.group import RISTRETTO255
-from retally_reference.linear_relation import LinearRelation, evaluate, map_row, parse, serialize, validate_instance
-from retally_reference.sigma import derive_challenge, prove_batchable
-from tests.elections import (
+from retally_crypto.secret.encrypt import SealedBallot, encrypt, open_ballot, prove_ballot
+from retally_lab.boards.manifests import (
     APPROVAL,
     CHOICES,
     ELECTION,
@@ -44,6 +32,11 @@ from tests.elections import (
     secret,
     seed,
 )
+from retally_reference.edwards import Point
+from retally_reference.fiat_shamir import derive_session_id
+from retally_reference.group import RISTRETTO255
+from retally_reference.linear_relation import LinearRelation, evaluate, map_row, parse, serialize, validate_instance
+from retally_reference.sigma import derive_challenge, prove_batchable
 
 KEY = point("joint key")
 VOTER = secret("voter")

@@ -5,25 +5,17 @@ import pytest
 from retally_crypto.checkpoints import (
     Checkpoint,
     add_cosignatures,
-    cosign,
     format_checkpoint,
     open_checkpoint,
     open_cosigned_checkpoint,
     parse_checkpoint,
-    sign_checkpoint,
     verify_checkpoint,
     verify_cosignature,
 )
 from retally_crypto.errors import BadSignature, Malformed, Refused, Unusable
 from retally_crypto.merkle import EMPTY_ROOT, TreeHead
-from retally_crypto.notes import (
-    COSIGNATURE_V1,
-    NoteSignature,
-    SigningKey,
-    format_signature_lines,
-    parse_note,
-    sign_note,
-)
+from retally_crypto.notes import COSIGNATURE_V1, NoteSignature, format_signature_lines, parse_note
+from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint, sign_note
 
 BOARD = SigningKey.from_seed("board.example/e1", b"\x01" * 32)
 WITNESSES = [SigningKey.from_seed(f"witness.example/w{i}", bytes([10 + i]) * 32, COSIGNATURE_V1) for i in range(3)]

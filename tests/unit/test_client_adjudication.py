@@ -16,14 +16,15 @@ from retally_client.adjudication.evidence_file import EVIDENCE_LIMIT, parse_evid
 from retally_client.adjudication.judgement import NOTHING, Judgement, judge
 from retally_client.cli import app
 from retally_crypto.canonical import MAX_BYTES
-from retally_crypto.checkpoints import add_cosignatures, cosign
+from retally_crypto.checkpoints import add_cosignatures
 from retally_crypto.errors import Malformed
-from retally_crypto.notes import COSIGNATURE_V1, SigningKey, parse_note, sign_note
+from retally_crypto.notes import COSIGNATURE_V1, parse_note
 from retally_crypto.policy import format_policy
+from retally_crypto.secret.sign import SigningKey, cosign, sign_note
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
-from tests.board_files import CLOSES, sign, signing_key
-from tests.boards import Election
-from tests.evidence import Case, History, evidence, histories, written
+from retally_lab.boards.election import Election
+from retally_lab.boards.evidence import Case, History, evidence, histories, written
+from retally_lab.boards.files import CLOSES, sign, signing_key
 
 BOARD = "proves the board's operator at fault"
 PROVES, NOT_PROVEN, COULD_NOT_RUN = 0, 1, 3

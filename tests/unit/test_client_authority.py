@@ -27,8 +27,8 @@ from retally_crypto.notes import format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
 from retally_crypto.web_bundle import bundle_digest
-from tests.boards import Election, members_of, signing_key
-from tests.client_boards import board_folder
+from retally_lab.boards.election import Election, members_of, signing_key
+from retally_lab.boards.places import board_folder
 from tests.guides import filled_in, places
 from tests.web_bundles import FILES, bundle, listing
 

@@ -11,16 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_client.verifier.board import Unreachable
-from retally_client.verifier.following import Alert, Follower
-from retally_client.verifier.split_view import find_split, format_split, parse_split, verify_split, views_of
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.notes import SigningKey
 from retally_crypto.policy import TrustPolicy, format_policy
-from tests.board_files import OPENS, write_board
-from tests.boards import Election, signing_key
-from tests.client_boards import MemoryBoard, board_folder
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_lab.boards.election import Election, signing_key
+from retally_lab.boards.files import OPENS, write_board
+from retally_lab.boards.places import MemoryBoard, board_folder
+from retally_verify.board import Unreachable
+from retally_verify.following import Alert, Follower
+from retally_verify.split_view import find_split, format_split, parse_split, verify_split, views_of
 
 KEY = signing_key("board.example/2027")
 POLICY = TrustPolicy(sha256(b"nothing").digest(), KEY.verifier_key, (), 0)
@@ -400,7 +400,7 @@ def test_every_check_runs_when_a_time_of_opening_arrives_late(
         assert next(looks) < 2, "it would go on for ever"
         (source / "checkpoint.opening").write_bytes(late["checkpoint.opening"])
 
-    monkeypatch.setattr("retally_client.verifier.watch_commands.time.sleep", sleep)
+    monkeypatch.setattr("retally_verify.watch_commands.time.sleep", sleep)
     code, said = run("mirror", str(source), str(tmp_path / "copy"), "-p", str(policy), "--follow", "--verify")
     assert (code, "check: V04 fails" in said) == (1, True)
 

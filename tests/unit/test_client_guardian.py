@@ -19,13 +19,13 @@ from retally_client.guardian.ceremony import (
     secrets_to_bytes,
 )
 from retally_client.guardian.decryption import Journal, decrypt, make_journal, read_journal, renew_journal
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.errors import Malformed, Refused
-from tests.board_files import members_of
-from tests.boards import CLOSES, OPENS, Election, signing_key, write_board
-from tests.client_boards import MemoryBoard
+from retally_lab.boards.election import CLOSES, OPENS, Election, signing_key, write_board
+from retally_lab.boards.files import members_of
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 from tests.conftest import cast_all
 
 NAME = bytes(range(16))

@@ -49,10 +49,12 @@ from retally_client.registrar.roll import (
     roll_entries,
     roll_parts,
 )
-from retally_client.verifier.board import FolderBoard
 from retally_client.voter.casting import credential_of
 from retally_crypto.codes import encode_code
-from retally_crypto.credentials import (
+from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
+from retally_crypto.policy import format_policy
+from retally_crypto.record import Record
+from retally_crypto.secret.credentials import (
     CHECK_SYMBOLS,
     LABEL,
     SYMBOLS,
@@ -62,11 +64,9 @@ from retally_crypto.credentials import (
     prove_part,
     public_part,
 )
-from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.policy import format_policy
-from retally_crypto.record import Record
-from tests.boards import Election, signing_key
-from tests.client_boards import ADDRESS, board_folder
+from retally_lab.boards.election import Election, signing_key
+from retally_lab.boards.places import ADDRESS, board_folder
+from retally_verify.board import FolderBoard
 
 VOTERS = tuple(Registered(f"voter {number}", "north" if number % 3 else "south") for number in range(1, 8))
 PASSPHRASE = "correct horse battery"

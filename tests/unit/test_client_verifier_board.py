@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retally_client.verifier.board import FolderBoard, HttpBoard, Unreachable, open_board
-from retally_client.verifier.fetching import ATTEMPTS
-from tests.client_boards import answering, serving
+from retally_lab.boards.places import answering, serving
+from retally_verify.board import FolderBoard, HttpBoard, Unreachable, open_board
+from retally_verify.fetching import ATTEMPTS
 
 
 @pytest.fixture(autouse=True)

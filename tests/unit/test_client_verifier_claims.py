@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.verifier.kept import keep, read_kept
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
 from retally_crypto.policy import format_policy
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_lab.boards.election import CLOSES, GRACE, OPENS, Election, signing_key, write_board
+from retally_lab.boards.files import checkpoint
+from retally_lab.boards.places import MemoryBoard
 from retally_reference.verify import verify_board as reference_verify_board
-from tests.board_files import checkpoint
-from tests.boards import CLOSES, GRACE, OPENS, Election, signing_key, write_board
-from tests.client_boards import MemoryBoard
+from retally_verify.kept import keep, read_kept
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 from tests.conftest import cast_all
 
 

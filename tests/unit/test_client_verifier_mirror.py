@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.verifier.board import CHECKPOINT_LIMIT, FolderBoard, Unreachable
-from retally_client.verifier.mirror import mirror_board
-from retally_client.verifier.run import verify_board
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Refused
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.secret.sign import sign_checkpoint
 from retally_crypto.tiles import Tile, tile_path
-from tests.board_files import checkpoint
-from tests.boards import CLOSES, Election, signing_key, write_board
-from tests.client_boards import MemoryBoard
+from retally_lab.boards.election import CLOSES, Election, signing_key, write_board
+from retally_lab.boards.files import checkpoint
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.board import CHECKPOINT_LIMIT, FolderBoard, Unreachable
+from retally_verify.mirroring import mirror_board
+from retally_verify.run import verify_board
 
 KEY = signing_key("board.example/2027")
 POLICY = TrustPolicy(bytes(32), KEY.verifier_key, (), 0)

@@ -8,14 +8,15 @@ import json
 import pytest
 from rich.console import Console
 
-from retally_client.progress import Progress
-from retally_client.verifier.board import Unreachable
-from retally_client.verifier.report import Report, checks_table, print_report, report_json
-from retally_client.verifier.run import verify_board
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint
-from retally_crypto.checks.findings import TITLES, CheckResult
-from tests.boards import ORIGIN, Election, signing_key, write_board
-from tests.client_boards import MemoryBoard
+from retally_crypto.checkpoints import Checkpoint
+from retally_crypto.rules.findings import TITLES, CheckResult
+from retally_crypto.secret.sign import sign_checkpoint
+from retally_lab.boards.election import ORIGIN, Election, signing_key, write_board
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.board import Unreachable
+from retally_verify.progress import Progress
+from retally_verify.report import Report, checks_table, print_report, report_json
+from retally_verify.run import verify_board
 from tests.wide_board import short_ranges, wide_election
 
 

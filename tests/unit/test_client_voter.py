@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from retally_client.api import BoardServer
-from retally_client.verifier.board import Unreachable
 from retally_client.voter import booth
 from retally_client.voter.casting import PreparedBallot, Receipt, cast, check_receipt, credential_of, prepare, send
 from retally_client.voter.reading import (
@@ -22,19 +21,21 @@ from retally_client.voter.reading import (
     standing,
 )
 from retally_client.voter.tracking import track, with_body, with_code, with_credential
-from retally_crypto.ballots import FIRST, open_ballot
+from retally_crypto.ballots import FIRST
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.codes import encode_code
-from retally_crypto.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.merkle import TreeHead, hash_source, inclusion_proof, leaf_hash
 from retally_crypto.record import Record
+from retally_crypto.secret.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
+from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code, tracking_code
-from tests.board_files import body_hash, checkpoint, members_of
-from tests.boards import MAYOR, Election, Voter, district, signing_key
-from tests.client_boards import ADDRESS, MemoryBoard
+from retally_lab.boards.election import MAYOR, Election, Voter, district, signing_key
+from retally_lab.boards.files import body_hash, checkpoint, members_of
+from retally_lab.boards.places import ADDRESS, MemoryBoard
+from retally_verify.board import Unreachable
 
 YES = [[1, 0, 0]]
 NO = [[0, 1, 0]]

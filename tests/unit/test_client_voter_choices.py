@@ -17,7 +17,7 @@ from retally_client.voter.choices import (
 )
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Contest
-from tests.boards import Election, contest
+from retally_lab.boards.election import Election, contest
 
 PLURALITY = contest("p", 3, "total", 1, 0, 1)
 EXACTLY = contest("e", 5, "total", 1, 2, 2)

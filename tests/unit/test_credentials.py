@@ -7,13 +7,7 @@ import pytest
 
 from retally_crypto.credentials import (
     combine_parts,
-    combine_secrets,
-    new_code,
     opened_roll_digest,
-    parse_code,
-    part_secret,
-    prove_part,
-    public_part,
     roll_commitment,
     roll_commitment_hasher,
     roll_positions,
@@ -22,6 +16,14 @@ from retally_crypto.credentials import (
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.relations import ORDER
+from retally_crypto.secret.credentials import (
+    combine_secrets,
+    new_code,
+    parse_code,
+    part_secret,
+    prove_part,
+    public_part,
+)
 
 ELECTION = hashlib.sha256(b"an election").digest()
 OTHER_ELECTION = hashlib.sha256(b"another election").digest()

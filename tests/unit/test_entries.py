@@ -19,13 +19,12 @@ from retally_crypto.entries import (
     entry_text,
     parse_entry,
     required_signers,
-    sign_entry,
 )
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import BadSignature, Malformed
 from retally_crypto.notes import MAX_ENTRY_BYTES
-from tests.elections import ELECTION, OTHER_ELECTION, signing_key
-from tests.entry_examples import (
+from retally_crypto.secret.sign import sign_entry
+from retally_lab.boards.entry_examples import (
     ABSENT,
     BALLOT,
     IDENTITY,
@@ -43,6 +42,7 @@ from tests.entry_examples import (
     scalars,
     signed,
 )
+from retally_lab.boards.manifests import ELECTION, OTHER_ELECTION, signing_key
 
 KINDS = sorted(OFFICIAL)
 

@@ -7,22 +7,18 @@ import pytest
 
 from retally_crypto.engine import engine
 from retally_crypto.errors import CannotDecrypt, Unusable
-from retally_crypto.guardians import (
+from retally_crypto.guardians import ceremony_hash, check_share, joint_key, share_public_key, verify_commitment
+from retally_crypto.relations import ORDER
+from retally_crypto.secret.guardians import (
     Polynomial,
-    ceremony_hash,
-    check_share,
     commit,
-    joint_key,
     new_encryption_key,
     new_polynomial,
     open_share,
     seal_share,
     secret_share,
     share_for,
-    share_public_key,
-    verify_commitment,
 )
-from retally_crypto.relations import ORDER
 from retally_crypto.tally import lagrange
 
 ELECTION = hashlib.sha256(b"an election").digest()

@@ -3,7 +3,7 @@
 import pytest
 
 from retally_crypto.errors import CannotDecrypt, Malformed, RetallyError, Unusable
-from retally_crypto.keyfiles import label_of, open_key_file, seal_key_file
+from retally_crypto.secret.keyfiles import label_of, open_key_file, seal_key_file
 
 SECRET = b"a guardian's share, thirty-two b"
 PASSPHRASE = "correct horse"

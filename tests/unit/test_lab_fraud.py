@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.lab.fraud import altered_copy, read_entries, write_signed_board
-from retally_client.verifier.board import FolderBoard
-from retally_client.verifier.mirror import mirror_board
-from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Unusable
-from tests.board_files import members_of
-from tests.boards import Election
-from tests.client_boards import board_folder
+from retally_lab.boards.election import Election
+from retally_lab.boards.files import members_of
+from retally_lab.boards.places import board_folder
+from retally_lab.fraud import altered_copy, read_entries, write_signed_board
+from retally_verify.board import FolderBoard
+from retally_verify.mirroring import mirror_board
+from retally_verify.run import verify_board
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from retally_client.lab.replay import SCALES, Replay, load_replay, reversals
+from retally_lab.replay import SCALES, Replay, load_replay, reversals
 
 PUBLISHED_REVERSALS = ["196", "197", "198", "200", "201", "205", "206", "208"]
 
 
 def published(scale: int) -> list[dict[str, Any]]:
-    data = files("retally_client.lab") / "data" / f"replay_scale_{scale}.json"
+    data = files("retally_lab") / "data" / f"replay_scale_{scale}.json"
     districts: list[dict[str, Any]] = json.loads(data.read_text(encoding="utf-8"))["districts"]
     return districts
 

@@ -9,8 +9,17 @@ from retally_crypto.entries import SignedEntry, parse_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest, ballot_entry_length, check_manifest
 from retally_crypto.notes import COSIGNATURE_V1, ED25519, format_vkey, verifier_key
-from tests.elections import contest, manifest_members, signing_key, vkey
-from tests.entry_examples import ABSENT, MANIFEST, MANIFEST_MEMBERS, Members, Path, changed, official, signed
+from retally_lab.boards.entry_examples import (
+    ABSENT,
+    MANIFEST,
+    MANIFEST_MEMBERS,
+    Members,
+    Path,
+    changed,
+    official,
+    signed,
+)
+from retally_lab.boards.manifests import contest, manifest_members, signing_key, vkey
 
 SMALL_ORDER = [
     "0100000000000000000000000000000000000000000000000000000000000000",

@@ -7,8 +7,8 @@ import pytest
 from retally_crypto.entries import SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed
-from tests.elections import ELECTION
-from tests.entry_examples import MANIFEST, OFFICIAL, Members, changed, signed
+from retally_lab.boards.entry_examples import MANIFEST, OFFICIAL, Members, changed, signed
+from retally_lab.boards.manifests import ELECTION
 
 
 def form(members: Members) -> SignedEntry:

@@ -7,17 +7,16 @@ from retally_crypto.notes import (
     COSIGNATURE_V1,
     MAX_SIGNATURES,
     NoteSignature,
-    SigningKey,
     VerifierKey,
     format_signature_lines,
     format_vkey,
     open_signed_entry,
     parse_note,
     parse_vkey,
-    sign_note,
     verifier_key,
     verify_note,
 )
+from retally_crypto.secret.sign import SigningKey, sign_note
 
 ALICE = SigningKey.from_seed("authority.example/alice", bytes(range(32)))
 BOB = SigningKey.from_seed("registrar.example/bob", b"\x01" * 32)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from retally_client.verifier.run import verify_board
 from retally_crypto.contests import layout
 from retally_crypto.engine import engine
-from tests.client_boards import MemoryBoard
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.run import verify_board
 from tests.wide_board import wide_election
 
 pytestmark = pytest.mark.skipif(engine.NAME != "native", reason="the reference engine counts nothing")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from retally_crypto.checks.findings import TITLES, TimesFinding
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.record import Record
-from tests.boards import COUNCIL, MAYOR, Election, contest, district
+from retally_crypto.rules.findings import TITLES, TimesFinding
+from retally_lab.boards.election import COUNCIL, MAYOR, Election, contest, district
 
 
 def states(election: Election, times: TimesFinding | None = None) -> dict[str, str]:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from retally_crypto import record as record_module
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import open_cosigned_checkpoint
-from retally_crypto.checks import v08_roll
-from retally_crypto.checks.state import Credentials, RollState
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.record import Record
+from retally_crypto.rules import v08_roll
+from retally_crypto.rules.state import Credentials, RollState
 from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, tiles_of
-from tests.boards import CLOSES, OPENS, Election, members_of, write_board
+from retally_lab.boards.election import CLOSES, OPENS, Election, members_of, write_board
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2**53 - 1) | st.text(max_size=8) | st.just("A" * 43),

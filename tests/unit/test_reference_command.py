@@ -15,11 +15,11 @@ import retally_reference.__main__ as command
 import retally_reference.board as board_files
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.policy import format_policy
+from retally_lab.boards.election import CLOSES, Election, signing_key
+from retally_lab.boards.files import checkpoint
 from retally_reference.board import open_board
 from retally_reference.report import CHECKS, Report, as_text
 from retally_reference.verify import verify_board
-from tests.board_files import checkpoint
-from tests.boards import CLOSES, Election, signing_key
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:

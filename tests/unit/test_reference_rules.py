@@ -6,15 +6,17 @@ import base64
 
 import pytest
 
-from retally_crypto import credentials, tally
+from retally_crypto import credentials
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.policy import format_policy
+from retally_crypto.secret.credentials import prove_part
+from retally_crypto.secret.decrypt import partial_decrypt
+from retally_lab.boards.election import CLOSES, Election
+from retally_lab.boards.files import checkpoint, sign
 from retally_reference.group import RISTRETTO255, encode_any
 from retally_reference.merkle import merkle_root
 from retally_reference.report import Report
 from retally_reference.verify import verify_board
-from tests.board_files import checkpoint, sign
-from tests.boards import CLOSES, Election
 
 
 def verify(election: Election, **other_files: bytes) -> Report:
@@ -41,7 +43,7 @@ def partial_decryption(election: Election, size: int, root: bytes) -> bytes:
     """A proved partial decryption by guardian 1 that answers to the checkpoint given."""
     record = election.record()
     aggregates, digest = record.aggregates()
-    points, proof = tally.partial_decrypt(election.secret_share(1), aggregates, election.election_id, 1, size, root)
+    points, proof = partial_decrypt(election.secret_share(1), aggregates, election.election_id, 1, size, root)
     return election.official(
         "partial-decryption", [election.guardians[0].key], guardian=1, size=size, root=root,
         units=[list(unit.districts) for unit in record.reported_units()], aggregates=digest, points=points, proof=proof,
@@ -137,7 +139,7 @@ def test_nobody_is_put_on_the_roll_twice(honest_election: Election) -> None:
     election = honest_election.before("ballot")
     old, twin = election.voters["north-3"].credential, election.voters["south-3"]
     numbered = enumerate(twin.secrets, start=1)
-    proofs = [credentials.prove_part(secret, election.election_id, number, old) for number, secret in numbered]
+    proofs = [prove_part(secret, election.election_id, number, old) for number, secret in numbered]
     at = election.append(
         election.official(
             "roll-replacement", election.registrars, credential=old, parts=b"".join(twin.parts),

@@ -13,8 +13,10 @@ import pytest
 
 import retally_reference
 from retally_crypto import ballots
-from retally_crypto.notes import SigningKey, sign_note
 from retally_crypto.policy import format_policy
+from retally_crypto.secret.sign import SigningKey, sign_note
+from retally_lab.boards.election import CLOSES, GRACE, ORIGIN, Election, members_of, signing_key
+from retally_lab.boards.files import checkpoint
 from retally_reference.ballots import weights
 from retally_reference.board import Missing, bundles, tile_path
 from retally_reference.canonical import Refusal, base64url, is_identifier, is_text, parse_canonical
@@ -23,8 +25,6 @@ from retally_reference.merkle import leaf_hash, merkle_root
 from retally_reference.notes import open_checkpoint, parse_key, parse_note, parse_policy
 from retally_reference.report import CHECKS, Report, as_text
 from retally_reference.verify import parse_receipt, root_of_inclusion, verify_board
-from tests.board_files import checkpoint
-from tests.boards import CLOSES, GRACE, ORIGIN, Election, members_of, signing_key
 from tests.conftest import cast_all
 
 BOARD_KEY = "board.example/2027+2e4967b7+AWiVHoP0pSEbAZ2ZzOC52muw7605LeSI4pSN/XxUrb3/"

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from retally_crypto.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import TreeHead, verify_consistency
-from retally_crypto.notes import SigningKey
-from retally_server.board_files import BoardFiles
-from retally_server.board_log import BoardLog
-from retally_server.lock_store import BoardLock
-from retally_server.rates import BallotRate
-from retally_server.store import Store
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_server.board.board_files import BoardFiles
+from retally_server.board.board_log import BoardLog
+from retally_server.board.lock_store import BoardLock
+from retally_server.board.rates import BallotRate
+from retally_server.database.store import Store
 from tests.databases import DATABASES
 from tests.server_boards import (
     CLOSES,

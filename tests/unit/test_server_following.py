@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from retally_crypto.errors import Unusable
-from retally_server.board_log import BoardLog
-from retally_server.lock_store import BoardLock, LockMovedError
-from retally_server.store import CheckpointMovedError
-from retally_server.submissions import Submission
+from retally_server.board.board_log import BoardLog
+from retally_server.board.lock_store import BoardLock, LockMovedError
+from retally_server.board.submissions import Submission
+from retally_server.database.store import CheckpointMovedError
 from tests.server_boards import (
     DURING,
     MANIFEST,
@@ -80,7 +80,7 @@ def test_a_follower_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise AssertionError("a follower wrote")
 
     for name in ("publish", "write_tiles"):
-        monkeypatch.setattr("retally_server.board_files.BoardFiles." + name, refuse)
+        monkeypatch.setattr("retally_server.board.board_files.BoardFiles." + name, refuse)
     monkeypatch.setattr(BoardLock, "alone", refuse)
     assert shown(follower(tmp_path)) == 6
 

@@ -8,7 +8,7 @@ import pytest
 
 from retally_crypto.merkle import TreeHead, hash_source, span_root, verify_consistency, verify_inclusion
 from retally_crypto.tiles import tile_bytes, tiles_of
-from retally_server.hash_tree import HashTree
+from retally_server.board.hash_tree import HashTree
 
 LEAVES = [sha256(b"%d" % number).digest() for number in range(700)]
 SOURCE = hash_source(LEAVES)

@@ -11,9 +11,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from retally_crypto.errors import Unusable
-from retally_server import postgres
-from retally_server.postgres import APPEND_ONLY_TABLES
-from retally_server.store import CheckpointMovedError, Store
+from retally_server.database import postgres
+from retally_server.database.postgres import APPEND_ONLY_TABLES
+from retally_server.database.store import CheckpointMovedError, Store
 from tests.databases import DATABASES
 from tests.server_boards import accepted, ballots, new_log, new_store, send
 from tests.unit.test_server_store import checkpoint, entry

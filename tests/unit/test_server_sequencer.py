@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from retally_server.board_log import BoardLog
-from retally_server.handover import OFFICIALS_PLACES
-from retally_server.problems import Problem
-from retally_server.sequencer import Sequencer
-from retally_server.submissions import Answer, Submission
+from retally_server.api.problems import Problem
+from retally_server.board.board_log import BoardLog
+from retally_server.board.sequencer import Sequencer
+from retally_server.board.submissions import Answer, Submission
+from retally_server.processes.handover import OFFICIALS_PLACES
 from tests.server_boards import CLOSES, ballot, ballots, body_hash, new_log, official, require_receipt, voter
 
 pytestmark = pytest.mark.usefixtures("database")

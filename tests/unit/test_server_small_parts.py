@@ -13,14 +13,14 @@ from pydantic import SecretStr, ValidationError
 
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import CannotDecrypt, Malformed, Unusable
-from retally_crypto.notes import SigningKey
+from retally_crypto.secret.sign import SigningKey
 from retally_server import logs
-from retally_server.board_keys import make_board_key, pin_authority, pinned_authority, read_board_key
-from retally_server.hours import outside_hours
-from retally_server.problems import documented, refused
-from retally_server.rates import BallotRate
+from retally_server.api.problems import documented, refused
+from retally_server.board.board_keys import make_board_key, pin_authority, pinned_authority, read_board_key
+from retally_server.board.hours import outside_hours
+from retally_server.board.rates import BallotRate
+from retally_server.board.submissions import Submission
 from retally_server.settings import Settings, load_settings
-from retally_server.submissions import Submission
 
 HOURS = SimpleNamespace(opens=100, closes=200, grace=10)
 

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from retally_server import postgres
-from retally_server.store import CheckpointMovedError, NewEntry, Store, StoredCheckpoint
+from retally_server.database import postgres
+from retally_server.database.store import CheckpointMovedError, NewEntry, Store, StoredCheckpoint
 from tests.databases import DATABASES
 from tests.server_boards import create_toy_board, new_store
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from retally_server.problems import Problem, refused
-from retally_server.submissions import Answer
-from retally_server.waiting_room import HandedOver, WaitingRoom
+from retally_server.api.problems import Problem, refused
+from retally_server.board.submissions import Answer
+from retally_server.processes.waiting_room import HandedOver, WaitingRoom
 from tests.databases import DATABASES
 
 pytestmark = pytest.mark.usefixtures("on_postgresql")

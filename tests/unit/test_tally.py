@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.ballots import FIRST, encrypt
+from retally_crypto.ballots import FIRST
 from retally_crypto.engine import engine
-from retally_crypto.guardians import (
-    commit,
-    joint_key,
-    new_polynomial,
-    secret_share,
-    share_for,
-    share_public_key,
-)
+from retally_crypto.guardians import joint_key, share_public_key
 from retally_crypto.manifest import Manifest
 from retally_crypto.relations import ORDER
+from retally_crypto.secret.decrypt import partial_decrypt
+from retally_crypto.secret.encrypt import encrypt
+from retally_crypto.secret.guardians import commit, new_polynomial, secret_share, share_for
 from retally_crypto.tally import (
     IDENTITY,
     Aggregate,
@@ -30,11 +26,10 @@ from retally_crypto.tally import (
     combined_digest,
     counts,
     lagrange,
-    partial_decrypt,
     units,
     verify_partial_decryption,
 )
-from tests.elections import (
+from retally_lab.boards.manifests import (
     APPROVAL,
     CHOICES,
     ELECTION,

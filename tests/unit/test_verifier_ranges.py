@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.verifier.report import Report
-from retally_client.verifier.roll_on_disk import CredentialsOnDisk
-from retally_client.verifier.run import verify_board
-from retally_crypto.ballots import prove_ballot
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.checks import v10_v13_ballots
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import Form, engine
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import BYTES_AT_ONCE, ROW, decode_summary, encode_summary, summarise
 from retally_crypto.record import Record
+from retally_crypto.rules import v10_v13_ballots
+from retally_crypto.secret.encrypt import prove_ballot
 from retally_crypto.tiles import encode_bundle
-from tests.attacks import scenarios
-from tests.attacks.tampering import ATTACKS, GENERATOR
-from tests.boards import Election, members_of
-from tests.client_boards import MemoryBoard
+from retally_lab.attacks import scenarios
+from retally_lab.attacks.tampering import ATTACKS, GENERATOR
+from retally_lab.boards.election import Election, members_of
+from retally_lab.boards.places import MemoryBoard
+from retally_verify.report import Report
+from retally_verify.roll_on_disk import CredentialsOnDisk
+from retally_verify.run import verify_board
 from tests.wide_board import (
     CHOICES,
     altered,

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from retally_client.progress import Untold
-from retally_client.verifier import partitions, range_store, roll_on_disk
-from retally_client.verifier.board import Unreachable
-from retally_client.verifier.range_store import Range, RangeStore, WorkingFolder, alone_on
-from retally_client.verifier.run import verify_board
-from retally_client.verifier.watch_commands import Checks
-from retally_crypto.ballots import prove_ballot
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.ranges import Rules, encode_summary, encode_sums, summarise
-from tests.boards import Election
-from tests.client_boards import MemoryBoard, board_folder
+from retally_crypto.secret.encrypt import prove_ballot
+from retally_lab.boards.election import Election
+from retally_lab.boards.places import MemoryBoard, board_folder
+from retally_verify import partitions, range_store, roll_on_disk
+from retally_verify.board import Unreachable
+from retally_verify.progress import Untold
+from retally_verify.range_store import Range, RangeStore, WorkingFolder, alone_on
+from retally_verify.run import verify_board
+from retally_verify.watch_commands import Checks
 from tests.wide_board import CHOICES, assert_as_the_record, finish, hashed, rules_of, short_ranges, wide_election
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from retally_crypto.checkpoints import Checkpoint, format_checkpoint, open_cosigned_checkpoint, sign_checkpoint
+from retally_crypto.checkpoints import Checkpoint, format_checkpoint, open_cosigned_checkpoint
 from retally_crypto.encoding import b64_encode
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import EMPTY_ROOT, leaf_hash
-from retally_crypto.notes import COSIGNATURE_V1, SigningKey, parse_vkey, sign_note
-from retally_server.hash_tree import HashTree
+from retally_crypto.notes import COSIGNATURE_V1, parse_vkey
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint, sign_note
+from retally_server.board.hash_tree import HashTree
 from retally_server.witness.app import create_witness
 from retally_server.witness.cli import app as command
 from retally_server.witness.keys import make_witness_key, read_witness_key

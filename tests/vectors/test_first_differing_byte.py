@@ -14,15 +14,16 @@ from typing import cast
 
 import pytest
 
-from retally_crypto.ballots import FIRST, SealedBallot, encrypt
+from retally_crypto.ballots import FIRST
 from retally_crypto.credentials import CREDENTIAL_PART
 from retally_crypto.engine import Engine
 from retally_crypto.relations import compile_relation, tag
+from retally_crypto.secret.encrypt import SealedBallot, encrypt
+from retally_lab.boards.manifests import contest, manifest
 from retally_reference import sigma
 from retally_reference.fiat_shamir import DuplexSponge
 from retally_reference.group import RISTRETTO255
 from retally_reference.linear_relation import parse
-from tests.elections import contest, manifest
 
 Fields = Sequence[tuple[str, str]]
 """What a byte string is made of: what each field says, and its hex."""

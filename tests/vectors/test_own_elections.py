@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from retally_client.verifier.run import verify_board as verify
 from retally_crypto import guardians, tally
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.engine import engine
@@ -16,16 +15,19 @@ from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.policy import format_policy, policy_from_manifest
+from retally_crypto.secret.decrypt import partial_decrypt
+from retally_crypto.secret.guardians import Polynomial, open_share, seal_share, secret_share, share_for
 from retally_crypto.tally import Aggregates, Tally
+from retally_lab.boards import manifests as elections
+from retally_lab.boards.election import ORIGIN
+from retally_lab.boards.files import members_of, signing_key, write_board
+from retally_lab.boards.places import MemoryBoard
 from retally_reference import tally as reference_tally
 from retally_reference.group import RISTRETTO255, encode_any
 from retally_reference.manifest import Manifest as ReferenceManifest
 from retally_reference.manifest import read_manifest
 from retally_reference.verify import verify_board as reference_verify
-from tests import elections
-from tests.board_files import members_of, signing_key, write_board
-from tests.boards import ORIGIN
-from tests.client_boards import MemoryBoard
+from retally_verify.run import verify_board as verify
 from tests.own_vectors import unhex, vectors
 
 CEREMONY, TALLY = vectors("ceremony.json"), vectors("tally.json")
@@ -52,10 +54,10 @@ def test_a_guardian(one: dict[str, Any]) -> None:
     proof = unhex(one["proof_of_commitments"]["proof"])
     assert guardians.verify_commitment(commitments, proof, ELECTION, number)
     assert not guardians.verify_commitment(commitments, proof, ELECTION, number % 3 + 1)
-    polynomial = guardians.Polynomial(tuple(unhex(part) for part in one["coefficients"]))
-    assert guardians.share_for(polynomial, number).hex() == one["own_share"]
+    polynomial = Polynomial(tuple(unhex(part) for part in one["coefficients"]))
+    assert share_for(polynomial, number).hex() == one["own_share"]
     received = {share["from"]: unhex(share["share"]) for share in CEREMONY["shares"] if share["to"] == number}
-    assert guardians.secret_share(polynomial, number, received).hex() == one["secret_share"]
+    assert secret_share(polynomial, number, received).hex() == one["secret_share"]
     everyone = [unhex(other["commitments"]) for other in GUARDIANS]
     assert guardians.share_public_key(everyone, number).hex() == one["public_share"]
     assert engine.multiply_base(unhex(one["secret_share"])).hex() == one["public_share"]
@@ -68,7 +70,7 @@ def test_a_sealed_share(one: dict[str, Any]) -> None:
     info = b"RETALLY-V01-share" + ELECTION + sender.to_bytes(4, "little") + recipient.to_bytes(4, "little")
     assert (info + b"".join(hashes)).hex() == one["info"]
     private = unhex(GUARDIANS[recipient - 1]["encryption_private_key"])
-    opened = guardians.open_share(unhex(one["ciphertext"]), private, ELECTION, sender, recipient, hashes[0], hashes[1])
+    opened = open_share(unhex(one["ciphertext"]), private, ELECTION, sender, recipient, hashes[0], hashes[1])
     assert opened.hex() == one["share"]
     assert guardians.check_share(opened, unhex(GUARDIANS[sender - 1]["commitments"]), recipient)
     on_board = members_of(CEREMONY["entries"][3 + sender].encode())["shares"]
@@ -116,7 +118,7 @@ def test_a_share_to_complain_about(one: dict[str, Any]) -> None:
 @pytest.mark.parametrize("one", CEREMONY["refused_encryption_keys"], ids=lambda one: one["why"])
 def test_an_encryption_key_to_which_nothing_can_be_sealed(one: dict[str, Any]) -> None:
     with pytest.raises(Unusable, match="guardian 2"):
-        guardians.seal_share(bytes(32), unhex(one["encryption_key"]), ELECTION, 1, 2, bytes(32), bytes(32))
+        seal_share(bytes(32), unhex(one["encryption_key"]), ELECTION, 1, 2, bytes(32), bytes(32))
 
 
 # ---- tally.json ----
@@ -181,7 +183,7 @@ def test_the_partial_decryptions(one: dict[str, Any]) -> None:
     for part in one["partial_decryptions"]:
         share, number = unhex(*part["witness"]), part["guardian"]
         arguments = (counted.election, number, one["size"], unhex(one["root"]))
-        points, proof = tally.partial_decrypt(share, counted.aggregates, *arguments)
+        points, proof = partial_decrypt(share, counted.aggregates, *arguments)
         assert points == unhex(*part["points"])
         public = engine.multiply_base(share)
         for held in (proof, unhex(part["proof"])):

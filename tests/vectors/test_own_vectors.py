@@ -22,7 +22,10 @@ from retally_crypto.entries import Ballot, SignedEntry, ballot_entry, parse_entr
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest
-from retally_crypto.notes import SigningKey, format_vkey, open_signed_entry, parse_vkey, verify_note
+from retally_crypto.notes import format_vkey, open_signed_entry, parse_vkey, verify_note
+from retally_crypto.secret.credentials import combine_secrets, parse_code, part_secret, public_part
+from retally_crypto.secret.encrypt import encrypt, open_ballot
+from retally_crypto.secret.sign import SigningKey
 from retally_crypto.tracking import parse_tracking_code, tracking_code
 from retally_reference import ballots as reference_ballots
 from retally_reference import canonical as reference_canonical
@@ -124,12 +127,12 @@ def test_a_voters_codes_make_her_credential(engine: Engine) -> None:
     for voter in CODES["voters"]:
         secrets = []
         for code in voter["codes"]:
-            assert credentials.parse_code(code["code"]).hex() == code["bytes"]
+            assert parse_code(code["code"]).hex() == code["bytes"]
             assert encode_code(unhex(code["bytes"]), 24, 4, b"RETALLY-V01-code") == code["code"]
-            secrets.append(credentials.part_secret(unhex(code["bytes"]), election, code["registrar"]))
+            secrets.append(part_secret(unhex(code["bytes"]), election, code["registrar"]))
             assert secrets[-1].hex() == code["secret"]
-            assert credentials.public_part(secrets[-1]).hex() == code["part"]
-        assert credentials.combine_secrets(secrets).hex() == voter["secret"]
+            assert public_part(secrets[-1]).hex() == code["part"]
+        assert combine_secrets(secrets).hex() == voter["secret"]
         parts = [unhex(code["part"]) for code in voter["codes"]]
         assert credentials.combine_parts(parts).hex() == voter["credential"]
         assert engine.multiply_base(unhex(voter["secret"])).hex() == voter["credential"]
@@ -154,7 +157,7 @@ def test_the_roll(engine: Engine) -> None:
 
 def test_codes_as_people_type_them() -> None:
     for one in CODES["accepted_voter_codes"]:
-        assert credentials.parse_code(one["text"]).hex() == one["bytes"]
+        assert parse_code(one["text"]).hex() == one["bytes"]
     for one in CODES["tracking_codes"]:
         assert tracking_code(unhex(one["body_hash"])) == one["code"]
         assert parse_tracking_code(one["code"]).matches(unhex(one["body_hash"]))
@@ -163,7 +166,7 @@ def test_codes_as_people_type_them() -> None:
 @pytest.mark.parametrize("one", CODES["refused_voter_codes"], ids=lambda one: one["why"])
 def test_voter_codes_to_refuse(one: dict[str, str]) -> None:
     with pytest.raises(Malformed):
-        credentials.parse_code(one["text"])
+        parse_code(one["text"])
 
 
 @pytest.mark.parametrize("one", CODES["refused_tracking_codes"], ids=lambda one: one["why"])
@@ -234,7 +237,7 @@ def test_a_ballot_is_made_again_from_its_seed(engine: Engine, manifest: Manifest
     election, key, credential = unhex(BALLOTS["election"]), unhex(BALLOTS["key"]), unhex(one["credential"])
     previous, seed = unhex(one["previous"]), unhex(one["seed"])
     assert engine.multiply_base(unhex(one["credential_secret"])) == credential
-    sealed = voting.encrypt(manifest, election, key, one["style_index"], credential, previous, one["choices"], seed)
+    sealed = encrypt(manifest, election, key, one["style_index"], credential, previous, one["choices"], seed)
     assert list(sealed.bits) == one["bits"]
     assert [nonce.hex() for nonce in sealed.nonces] == one["nonces"]
     assert sealed.ciphertexts.hex() == "".join(pair["A"] + pair["B"] for pair in one["ciphertexts"])
@@ -242,7 +245,7 @@ def test_a_ballot_is_made_again_from_its_seed(engine: Engine, manifest: Manifest
     assert hashlib.sha256(sealed.body).hexdigest() == one["body_hash"] == sealed.body_hash.hex()
     assert sealed.tracking_code == one["tracking_code"]
     assert sealed.opening().decode() == one["opening"]
-    opened = voting.open_ballot(one["opening"].encode(), manifest, election, key)
+    opened = open_ballot(one["opening"].encode(), manifest, election, key)
     assert [list(choice) for choice in opened.choices] == one["choices"]
     assert ballot_entry(sealed.body, unhex(one["proof"])).decode() == one["entry"]
     shape = layout(manifest, one["style_index"])

@@ -5,17 +5,10 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.checkpoints import parse_checkpoint, sign_checkpoint, verify_checkpoint
+from retally_crypto.checkpoints import parse_checkpoint, verify_checkpoint
 from retally_crypto.errors import BadSignature, Malformed, Refused, RetallyError
-from retally_crypto.notes import (
-    SigningKey,
-    format_vkey,
-    parse_note,
-    parse_vkey,
-    sign_note,
-    verifier_key,
-    verify_note,
-)
+from retally_crypto.notes import format_vkey, parse_note, parse_vkey, verifier_key, verify_note
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint, sign_note
 from tests.shared_vectors import vectors_json, vectors_path
 
 GO = vectors_json("tlog", "golang-x-mod-note", "note.json")

@@ -10,11 +10,9 @@ import pytest
 from retally_crypto.checkpoints import (
     Checkpoint,
     add_cosignatures,
-    cosign,
     open_checkpoint,
     open_cosigned_checkpoint,
     parse_checkpoint,
-    sign_checkpoint,
     verify_checkpoint,
 )
 from retally_crypto.encoding import b64_decode
@@ -27,7 +25,8 @@ from retally_crypto.merkle import (
     span_root,
     verify_consistency,
 )
-from retally_crypto.notes import SigningKey, VerifierKey, parse_note, parse_vkey, verifier_key
+from retally_crypto.notes import VerifierKey, parse_note, parse_vkey, verifier_key
+from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
 from tests.shared_vectors import vectors_json
 
 CAPTURED = vectors_json("tlog", "captured", "cosigned.json")

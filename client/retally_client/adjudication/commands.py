@@ -9,9 +9,9 @@ import typer
 
 from retally_client.adjudication.evidence_file import EVIDENCE_LIMIT, parse_evidence
 from retally_client.adjudication.judgement import Judgement, judge
-from retally_client.console import DONE, REFUSED, err, out, plain, plain_errors, print_json
-from retally_client.verifier.commands import AsJson, read_policy, read_small
 from retally_crypto.errors import Unusable
+from retally_verify.commands import AsJson, read_policy, read_small
+from retally_verify.console import DONE, REFUSED, err, out, plain, plain_errors, print_json
 
 
 @plain_errors

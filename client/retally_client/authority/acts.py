@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import ValidationError
 
-from retally_crypto.checks.v05_v07_ceremony import commitments_in_order
-from retally_crypto.checks.v08_roll import opened_digest
-from retally_crypto.entries import Closing, Opening, PaperCount, Result, ResultContest, ResultUnit, Station, sign_entry
+from retally_crypto.entries import Closing, Opening, PaperCount, Result, ResultContest, ResultUnit, Station
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.guardians import joint_key
 from retally_crypto.manifest import Manifest
-from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
+from retally_crypto.rules.v05_v07_ceremony import commitments_in_order
+from retally_crypto.rules.v08_roll import opened_digest
+from retally_crypto.secret.sign import SigningKey, sign_entry
 
 
 def opening_entry(record: Record, key: SigningKey) -> bytes:

@@ -17,16 +17,17 @@ from retally_client.authority.acts import (
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
 from retally_client.authority.web_build import read_build
-from retally_client.console import out, plain_errors, print_json, progress
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
-from retally_client.verifier.board import open_board
-from retally_client.verifier.commands import AsJson, PolicyFile, read_policy, read_small, read_text
-from retally_client.verifier.run import verify_board
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Refused
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
+from retally_crypto.secret.sign import SigningKey
+from retally_verify.board import open_board
+from retally_verify.commands import AsJson, PolicyFile, read_policy, read_small, read_text
+from retally_verify.console import out, plain_errors, print_json, progress
+from retally_verify.run import verify_board
 
 LABEL = "authority"
 YAML_LIMIT = 4 * 1024 * 1024

@@ -12,10 +12,10 @@ import yaml
 from pydantic import ValidationError
 
 from retally_client.authority.web_build import read_build
-from retally_crypto.entries import sign_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest, check_manifest
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
+from retally_crypto.secret.sign import SigningKey, sign_entry
 from retally_crypto.web_bundle import is_origin
 
 _DIGEST = re.compile("[0-9a-f]{64}")

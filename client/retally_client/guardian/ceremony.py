@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
-from retally_crypto.checks.v05_v07_ceremony import transcript_hash
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import (
     GuardianAnswer,
@@ -20,12 +19,14 @@ from retally_crypto.entries import (
     GuardianShares,
     OfficialContent,
     SealedShare,
-    sign_entry,
 )
 from retally_crypto.errors import CannotDecrypt, Malformed, Refused
-from retally_crypto.guardians import (
+from retally_crypto.guardians import check_share
+from retally_crypto.manifest import Manifest
+from retally_crypto.record import Record
+from retally_crypto.rules.v05_v07_ceremony import transcript_hash
+from retally_crypto.secret.guardians import (
     Polynomial,
-    check_share,
     commit,
     new_encryption_key,
     new_polynomial,
@@ -34,9 +35,7 @@ from retally_crypto.guardians import (
     secret_share,
     share_for,
 )
-from retally_crypto.manifest import Manifest
-from retally_crypto.notes import SigningKey
-from retally_crypto.record import Record
+from retally_crypto.secret.sign import SigningKey, sign_entry
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from typing import Annotated
 import typer
 
 from retally_client.api import BoardServer
-from retally_client.console import out, plain_errors, print_json, progress
 from retally_client.guardian.ceremony import (
     Secrets,
     Step,
@@ -30,14 +29,15 @@ from retally_client.guardian.ceremony import (
 from retally_client.guardian.decryption import decrypt as partial_decryption
 from retally_client.guardian.decryption import read_journal, renew_journal
 from retally_client.keys import load_signing_key, new_signing_key, read_key, read_passphrase, write_key
-from retally_client.verifier.board import open_board
-from retally_client.verifier.commands import AsJson, PolicyFile, read_policy
-from retally_client.verifier.kept import keep, read_kept
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_crypto.errors import Refused
 from retally_crypto.notes import format_vkey
 from retally_crypto.record import Record
+from retally_verify.board import open_board
+from retally_verify.commands import AsJson, PolicyFile, read_policy
+from retally_verify.console import out, plain_errors, print_json, progress
+from retally_verify.kept import keep, read_kept
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 
 LABEL = "guardian"
 CEREMONY = "guardian ceremony"

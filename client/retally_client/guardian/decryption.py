@@ -16,14 +16,14 @@ from typing import Any
 
 from retally_client.guardian.ceremony import Secrets, guardian_number, key_share
 from retally_client.keys import exclusive, replace_private, write_private
-from retally_client.verifier.report import Report
 from retally_crypto.canonical import parse_json
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.entries import PartialDecryption, sign_entry
+from retally_crypto.entries import PartialDecryption
 from retally_crypto.errors import Malformed, Refused, Unusable
-from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
-from retally_crypto.tally import partial_decrypt
+from retally_crypto.secret.decrypt import partial_decrypt
+from retally_crypto.secret.sign import SigningKey, sign_entry
+from retally_verify.report import Report
 
 REQUIRED = tuple(f"V{number:02}" for number in (*range(1, 16), 20))
 """Checks that must pass before anything is decrypted. V16 must not fail: before the first decryption it is

@@ -17,13 +17,15 @@ from pydantic import ValidationError
 
 from retally_client.registrar.codes import Codes
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
-from retally_crypto.credentials import part_secret, prove_part, public_part, verify_part
+from retally_crypto.credentials import verify_part
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import RollReplacement, RollRevocation, entry_text
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.notes import Note, NoteSignature, SigningKey, format_note, verify_signature
+from retally_crypto.notes import Note, NoteSignature, format_note, verify_signature
 from retally_crypto.record import Record
+from retally_crypto.secret.credentials import part_secret, prove_part, public_part
+from retally_crypto.secret.sign import SigningKey
 
 KIND = "retally-roll-draft"
 REVOCATION, REPLACEMENT = "roll-revocation", "roll-replacement"

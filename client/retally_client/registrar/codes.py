@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retally_client.keys import KEY_FILE_LIMIT, read_key, write_key
-from retally_crypto.credentials import CODE_BYTES, new_code, parse_code
 from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.secret.credentials import CODE_BYTES, new_code, parse_code
 
 LABEL = "registrar codes"
 LONGEST_NAME = 300

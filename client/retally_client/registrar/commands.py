@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from retally_client.api import BoardServer
-from retally_client.console import err, out, plain_errors, print_json, progress
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, replace_private, write_private
 from retally_client.registrar.changes import (
     REPLACEMENT,
@@ -43,14 +42,16 @@ from retally_client.registrar.roll import (
     roll_entries,
     roll_parts,
 )
-from retally_client.verifier.board import open_board
-from retally_client.verifier.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small, read_text
-from retally_client.verifier.run import verify_board
-from retally_crypto.credentials import parse_code
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import Refused
-from retally_crypto.notes import SigningKey, format_vkey
+from retally_crypto.notes import format_vkey
 from retally_crypto.record import Record
+from retally_crypto.secret.credentials import parse_code
+from retally_crypto.secret.sign import SigningKey
+from retally_verify.board import open_board
+from retally_verify.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small, read_text
+from retally_verify.console import err, out, plain_errors, print_json, progress
+from retally_verify.run import verify_board
 
 LABEL = "registrar"
 VOTERS_LIMIT = 256 * 1024 * 1024

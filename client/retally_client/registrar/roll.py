@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retally_crypto.credentials import part_secret, public_part, roll_commitment, roll_commitments_digest
-from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment, sign_entry
+from retally_crypto.credentials import roll_commitment, roll_commitments_digest
+from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.notes import SigningKey
 from retally_crypto.record import Record
+from retally_crypto.secret.credentials import part_secret, public_part
+from retally_crypto.secret.sign import SigningKey, sign_entry
 
 
 def registrar_number(manifest: Manifest, key: SigningKey) -> int:

@@ -10,7 +10,6 @@ from typing import Literal
 
 import typer
 
-from retally_client.console import err
 from retally_client.voter.choices import (
     Choice,
     Choices,
@@ -21,10 +20,11 @@ from retally_client.voter.choices import (
     rule_of,
 )
 from retally_client.voter.reading import Standing
-from retally_crypto.credentials import parse_code
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Contest, Manifest
+from retally_crypto.secret.credentials import parse_code
 from retally_crypto.tracking import tracking_code
+from retally_verify.console import err
 
 NO_COERCION_RESISTANCE = (
     "Please note: Retally does not protect you from coercion. Whoever watches you, holds your codes or has this device "

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 
 from retally_client.api import BoardServer
 from retally_client.voter.reading import Context, Standing
-from retally_crypto.ballots import SealedBallot, encrypt, prove_ballot
-from retally_crypto.credentials import combine_secrets, parse_code, part_secret, public_part
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import Refused, Unusable
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.secret.credentials import combine_secrets, parse_code, part_secret, public_part
+from retally_crypto.secret.encrypt import SealedBallot, encrypt, prove_ballot
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from retally_crypto.tracking import tracking_code
 

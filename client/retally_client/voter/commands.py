@@ -10,20 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from retally_client.api import BoardServer
-from retally_client.console import INCOMPLETE, REFUSED, out, plain_errors, print_json, progress
 from retally_client.keys import write_private
-from retally_client.verifier.board import Board, Unreachable, open_board
-from retally_client.verifier.commands import (
-    ENTRY_LIMIT,
-    AsJson,
-    Location,
-    PolicyFile,
-    read_policy,
-    read_small,
-    read_text,
-)
-from retally_client.verifier.kept import read_kept
-from retally_client.verifier.state_folder import state_folder
 from retally_client.voter import booth
 from retally_client.voter.casting import (
     PreparedBallot,
@@ -48,14 +35,27 @@ from retally_client.voter.reading import (
 )
 from retally_client.voter.tracking import Tracked, Tracking, Wanted, with_body, with_code, with_credential
 from retally_client.voter.tracking import track as track_ballots
-from retally_crypto.ballots import open_ballot
 from retally_crypto.canonical import parse_json
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tracking import parse_tracking_code
+from retally_verify.board import Board, Unreachable, open_board
+from retally_verify.commands import (
+    ENTRY_LIMIT,
+    AsJson,
+    Location,
+    PolicyFile,
+    read_policy,
+    read_small,
+    read_text,
+)
+from retally_verify.console import INCOMPLETE, REFUSED, out, plain_errors, print_json, progress
+from retally_verify.kept import read_kept
+from retally_verify.state_folder import state_folder
 
 OPENING_LIMIT = 256 * 1024
 

@@ -21,9 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from retally_client.progress import Progress
-from retally_client.verifier.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, Unreachable, tile_reader
-from retally_client.verifier.run import verify_board
 from retally_client.voter.watching import SeenBallot, WatchedBoard
 from retally_crypto.ballots import FIRST, verify_ballots
 from retally_crypto.canonical import parse_json
@@ -45,6 +42,9 @@ from retally_crypto.tiles import (
     consistency_proof_from_tiles,
     decode_bundle,
 )
+from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, Unreachable, tile_reader
+from retally_verify.progress import Progress
+from retally_verify.run import verify_board
 
 LOOKUP_LIMIT = 256 * 1024
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from retally_client.progress import Progress
-from retally_client.verifier.board import Board
-from retally_client.verifier.report import Report
-from retally_client.verifier.run import verify_board
 from retally_client.voter.watching import SeenBallot, WatchedBoard
 from retally_crypto.entries import Ballot
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import Record
 from retally_crypto.tracking import TrackingCode, tracking_code
+from retally_verify.board import Board
+from retally_verify.progress import Progress
+from retally_verify.report import Report
+from retally_verify.run import verify_board
 
 State = Literal["counts", "superseded", "refused"]
 Wanted = Callable[[Ballot], bool]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from retally_client.verifier.board import Board, tile_reader
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import TreeHead, leaf_hash
 from retally_crypto.tiles import TILE_WIDTH, Bundle, VerifiedTiles, parse_tile_path
+from retally_verify.board import Board, tile_reader
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retally_crypto.errors import Unusable
-from retally_server.problems import Problem
+from retally_server.api.problems import Problem
 
 READING, SENDING, REFUSED = 0.2, 1.0, 19.0
 """What a request costs: reading, sending an entry, and on top of either a refusal (400 to 428)."""

@@ -19,11 +19,11 @@ from retally_server import __version__
 from retally_server.api import ballots_api, elections_api, health_api, log_api
 from retally_server.api.address_limits import AddressLimits, parse_networks
 from retally_server.api.casting_origins import CastingOrigins
+from retally_server.api.problems import Problem, ProblemDetails, documented
 from retally_server.api.web_api import web_router
+from retally_server.api.web_pages import read_web_pages
 from retally_server.elections import Elections
 from retally_server.logs import fault_place
-from retally_server.problems import Problem, ProblemDetails, documented
-from retally_server.web_pages import read_web_pages
 
 _log = structlog.get_logger()
 

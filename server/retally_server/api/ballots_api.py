@@ -21,7 +21,7 @@ from retally_server.api.answers import (
 )
 from retally_server.api.context import BoardHere, ElectionsHere, published
 from retally_server.api.elections_api import BODY_PROBLEMS, STORE_PROBLEMS, EntryBytes, receipt
-from retally_server.problems import Problem, documented
+from retally_server.api.problems import Problem, documented
 
 router = APIRouter(tags=["Ballots"])
 _NO_BALLOT = bytes(32)

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from retally_server.problems import Problem
+from retally_server.api.problems import Problem
 
 AllowedOrigins = Callable[[str], tuple[str, ...]]
 """The origins that the manifest of the board with this slug names; none if there is no such board."""

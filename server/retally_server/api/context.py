@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from retally_server.board_log import Published
+from retally_server.api.problems import Problem
+from retally_server.board.board_log import Published
+from retally_server.board.sequencer import Sequencer
 from retally_server.elections import Elections
-from retally_server.problems import Problem
-from retally_server.sequencer import Sequencer
 
 
 async def _elections(request: Request) -> Elections:

@@ -17,11 +17,11 @@ from retally_server.api.answers import (
     body,
     receipts,
 )
+from retally_server.api.bodies import read_entry
 from retally_server.api.context import BoardHere, ElectionsHere, published
-from retally_server.bodies import read_entry
-from retally_server.problems import Name, Problem, documented
-from retally_server.sequencer import Sequencer
-from retally_server.submissions import Answer
+from retally_server.api.problems import Name, Problem, documented
+from retally_server.board.sequencer import Sequencer
+from retally_server.board.submissions import Answer
 
 router = APIRouter(tags=["Elections"])
 

@@ -17,8 +17,8 @@ from retally_crypto.errors import Malformed
 from retally_crypto.tiles import parse_tile_path
 from retally_server.api.answers import RECEIPT, ConsistencyProof, InclusionProof
 from retally_server.api.context import BoardHere, ElectionsHere, published
-from retally_server.board_files import CHECKPOINT
-from retally_server.problems import Problem, documented
+from retally_server.api.problems import Problem, documented
+from retally_server.board.board_files import CHECKPOINT
 
 router = APIRouter(tags=["Log"])
 

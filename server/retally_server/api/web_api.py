@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from retally_server.web_pages import WebFile
+from retally_server.api.web_pages import WebFile
 
 
 def web_router(files: Mapping[str, WebFile]) -> APIRouter:

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.keyfiles import label_of, open_key_file, seal_key_file
-from retally_crypto.notes import COSIGNATURE_V1, SigningKey, VerifierKey
+from retally_crypto.notes import COSIGNATURE_V1, VerifierKey
+from retally_crypto.secret.keyfiles import label_of, open_key_file, seal_key_file
+from retally_crypto.secret.sign import SigningKey
 from retally_server.durable import make_folder, write_durably
 
 _PLAIN = "retally-witness-key/v1"

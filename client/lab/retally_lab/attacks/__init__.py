@@ -1,0 +1,1 @@
+"""What an adversary could publish: for every check a board that fails exactly it."""

@@ -1,0 +1,117 @@
+"""Reading a board's public files, from a downloaded folder or over HTTP (docs/spec, 3.1).
+
+The operator is the adversary: every file has a limit of its size and of the time it may take, nothing is decompressed,
+redirects are not followed (`fetching`), and a board that does not answer is an error and not an empty board.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from retally_crypto.notes import MAX_NOTE_BYTES
+from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
+from retally_verify.fetching import Fetcher, TooLong, Unreachable
+
+__all__ = [
+    "BUNDLE_LIMIT",
+    "CHECKPOINT_LIMIT",
+    "TILE_LIMIT",
+    "Board",
+    "FolderBoard",
+    "HttpBoard",
+    "TooLong",
+    "Unreachable",
+    "open_board",
+    "tile_reader",
+]
+
+CHECKPOINT_LIMIT = MAX_NOTE_BYTES
+TILE_LIMIT = 256 * 32
+BUNDLE_LIMIT = 256 * (2 + 65_535)
+
+
+class Board(Protocol):
+    """A place that holds the files of one board."""
+
+    location: str
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """The file at `path`, or None if the board says that it has no such file.
+
+        Raises Unreachable when the place does not answer, TooLong when the file is longer than `limit` bytes.
+        """
+        ...
+
+
+class FolderBoard:
+    """A board in a folder, as `retally mirror` and the server leave it."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            found = folder.is_dir()
+        except OSError as error:
+            raise Unreachable(f"{folder} cannot be read: {error.strerror}") from error
+        if not found:
+            raise Unreachable(f"{folder} is not a folder")
+        self.location = str(folder)
+        self._folder = folder
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        try:
+            with (self._folder / path).open("rb") as file:
+                content = file.read(limit + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise Unreachable(f"{path} in {self.location} cannot be read: {error.strerror}") from error
+        if len(content) > limit:
+            raise TooLong(f"{path} in {self.location} is longer than the {limit} bytes it may have")
+        return content
+
+
+class HttpBoard:
+    """A board under a URL prefix."""
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.location = url.rstrip("/")
+        self._fetcher = Fetcher(self.location, transport)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        return self._fetcher.fetch(path, limit)
+
+
+def open_board(location: str) -> Board:
+    """The board at a URL (http, https) or in a folder. Raises Unreachable when there is neither."""
+    try:
+        parts = urlsplit(location)
+        # Reading the port checks it.
+        _ = parts.port
+    except ValueError as error:
+        raise Unreachable(f"{location} is not an address: {error}") from None
+    if parts.scheme in ("http", "https"):
+        if not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise Unreachable(
+                f"{location} is not the address of a board: it has a user, a query or a fragment, or no host"
+            )
+        return HttpBoard(location)
+    return FolderBoard(Path(location))
+
+
+def tile_reader(board: Board) -> ReadTile:
+    """Hash tiles of a board, not yet verified. A partial tile that is gone is cut from the full one."""
+
+    def read(level: int, index: int, width: int) -> bytes:
+        path = tile_path(Tile(level, index, width))
+        raw = board.read(path, TILE_LIMIT)
+        if raw is None and width < TILE_WIDTH:
+            full = board.read(tile_path(Tile(level, index, TILE_WIDTH)), TILE_LIMIT)
+            raw = None if full is None else full[: 32 * width]
+        if raw is None:
+            raise Unreachable(f"{board.location} has no {path}")
+        return raw
+
+    return read

@@ -1,0 +1,126 @@
+"""V21: whether every origin serves exactly the web bundle whose digest stands in the manifest (docs/spec, page 10).
+
+What it shows is what these origins served to this reader just now. Pages served to others can differ; that is why it
+can be asked from anywhere, by anyone, and about any other address that claims to serve the bundle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+from retally_crypto.errors import Malformed, Unusable
+from retally_crypto.record import Record
+from retally_crypto.rules.findings import TITLES, CheckResult, conclude
+from retally_crypto.web_bundle import (
+    FILE_LIMIT,
+    LISTING,
+    LISTING_LIMIT,
+    PAGE,
+    bundle_digest,
+    is_origin,
+    parse_listing,
+)
+from retally_verify.fetching import Fetcher, Redirected, TooLong, Unreachable
+from retally_verify.report import Report
+
+ORIGIN_SECONDS = 600.0
+"""How long all files of one origin may take together."""
+
+Fetch = Callable[[str, int], bytes | None]
+"""As `Fetcher.fetch`: path and limit to a file or None."""
+Open = Callable[[str], Fetch]
+"""The reader of an origin's files."""
+
+
+class WrongBundle(Exception):
+    """What an origin serves is not the bundle; the text says what."""
+
+
+def open_origin(origin: str) -> Fetch:
+    """Reads an origin over HTTP."""
+    return Fetcher(origin).fetch
+
+
+def v21_not_looked_at(record: Record | None) -> CheckResult:
+    """V21 of a verifier that reads files only."""
+    if record is not None and record.manifest.client.bundle is None:
+        return _not_applicable("the manifest names no web bundle")
+    return _not_applicable("only the board's files were looked at, no origin of the web bundle")
+
+
+def look_at_web(
+    report: Report, named: Sequence[str], others: Sequence[str] = (), open_files: Open = open_origin
+) -> Report:
+    """The report with V21 done over the manifest's origins `named` and the auditor's `others`.
+
+    Raises Unusable if one of `others` is no origin (10.2).
+    """
+    wrong = next((other for other in others if not is_origin(other)), None)
+    if wrong is not None:
+        raise Unusable(f"{wrong} is no origin: https://host or https://host:port, http:// for this machine only")
+    if report.record is None or report.state_of("V03") == "fail":
+        return _with(report, _not_applicable("there is no manifest that can be trusted"))
+    digest = report.record.manifest.client.bundle
+    if digest is None:
+        return _with(report, _not_applicable("the manifest names no web bundle"))
+    ignored = [f"{one!r} in the manifest is no origin" for one in named if not is_origin(one)]
+    origins = list(dict.fromkeys([*(one for one in named if is_origin(one)), *others]))
+    if not origins:
+        return _with(report, _not_applicable("no origin of the web bundle is named", *ignored))
+    failures, missing = [], []
+    for origin in origins:
+        try:
+            _check_origin(origin, digest, open_files(origin))
+        except WrongBundle as error:
+            failures.append(str(error))
+        except Unreachable as error:
+            missing.append(str(error))
+    served = [f"bundle {digest.hex()} is served by {', '.join(origins)}"] if not failures and not missing else []
+    return _with(report, conclude("V21", failures, missing, [*served, *ignored]))
+
+
+def _check_origin(origin: str, digest: bytes, fetch: Fetch) -> None:
+    until = time.monotonic() + ORIGIN_SECONDS
+    listing = _served(origin, LISTING, LISTING_LIMIT, fetch)
+    found = bundle_digest(listing)
+    if found != digest:
+        raise WrongBundle(f"{origin}/{LISTING} has the digest {found.hex()}, the manifest says {digest.hex()}")
+    try:
+        files = parse_listing(listing)
+    except Malformed as error:
+        raise WrongBundle(f"{origin}: {error}") from None
+    wrong = []
+    for path, expected in [*files.items(), ("", files[PAGE])]:
+        try:
+            if time.monotonic() > until:
+                raise Unreachable(f"{origin} takes more than {ORIGIN_SECONDS:.0f} seconds for the bundle")
+            if bundle_digest(_served(origin, path, FILE_LIMIT, fetch)) != expected:
+                wrong.append(f"{origin}/{path} is not the file {path or PAGE} of the bundle")
+        except WrongBundle as error:
+            wrong.append(str(error))
+        except Unreachable:
+            if not wrong:
+                raise
+            break
+    if wrong:
+        raise WrongBundle("; ".join(wrong))
+
+
+def _served(origin: str, path: str, limit: int, fetch: Fetch) -> bytes:
+    try:
+        content = fetch(path, limit)
+    except (TooLong, Redirected) as error:
+        raise WrongBundle(str(error)) from None
+    if content is None:
+        raise WrongBundle(f"{origin}/{path} is not there")
+    return content
+
+
+def _not_applicable(*reasons: str) -> CheckResult:
+    return CheckResult("V21", TITLES["V21"], "not applicable", reasons)
+
+
+def _with(report: Report, check: CheckResult) -> Report:
+    return dataclasses.replace(report, checks=(*report.checks[:-1], check))

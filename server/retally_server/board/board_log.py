@@ -1,0 +1,443 @@
+"""One board: from entries that arrived to entries that are on it for good. Used by one thread at a time.
+
+A batch goes this way, and nobody is answered before the last step:
+
+1. what is on the board already is found (the same bytes twice give the same receipt);
+2. the manifest's times and the credential's rate are looked at;
+3. the record rules on the rest, verifying all proofs together (`retally_crypto.record`, the auditor's own code);
+4. entries and the new signed checkpoint go into the database in one transaction (`store`);
+5. bundles and tiles are written durably, the lock is swapped (`lock_store`), then the checkpoint is published
+   (`board_files`); with witnesses as the pending one, until their quorum has cosigned it (`cosigned`, `cosigning`);
+6. receipts are made.
+
+A failure in step 3 or 4 leaves the record in doubt: it is thrown away and made anew from the database before anything
+else is sequenced. A failure in step 5 leaves it right, only unpublished: publishing is tried again first thing next
+time. Nothing that was answered can be lost, and what was stored but not answered gets its receipt when the same bytes
+come again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
+from retally_crypto.errors import RetallyError, Unusable
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.notes import VerifierKey
+from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_server.api.problems import Problem, refused
+from retally_server.board.board_files import CHECKPOINT, PENDING, BoardFiles
+from retally_server.board.cosigned import CosignedLog
+from retally_server.board.hash_tree import HashTree
+from retally_server.board.hours import Hours, outside_hours
+from retally_server.board.lock_store import BoardLock, LockMovedError
+from retally_server.board.rates import BallotRate
+from retally_server.board.submissions import Answer, Submission
+from retally_server.database.store import Board, NewEntry, Store, StoredCheckpoint
+
+_REPLAYED_AT_ONCE = 1024
+_log = structlog.get_logger()
+
+
+class Ruled(Protocol):
+    """What the record says of one entry (`retally_crypto.rules.findings.Ruling`)."""
+
+    @property
+    def accepted(self) -> bool: ...
+    @property
+    def check(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def entry(self) -> Any: ...
+
+
+class BoardRecord(Protocol):
+    """What the server needs of `retally_crypto.record.Record`."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def root(self) -> bytes: ...
+    @property
+    def manifest(self) -> Any: ...
+    @property
+    def manifest_faults(self) -> Sequence[str]: ...
+    @property
+    def election_id(self) -> bytes: ...
+    @property
+    def phase(self) -> str: ...
+    @property
+    def joint_key(self) -> bytes | None: ...
+    @property
+    def opening_index(self) -> int | None: ...
+    @property
+    def closing_index(self) -> int | None: ...
+    def replay(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
+    def admit(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
+    def is_active(self, credential: bytes) -> bool: ...
+    def style_of(self, credential: bytes) -> int | None: ...
+
+
+OpenRecord = Callable[[bytes], BoardRecord]
+"""Begins a record from a manifest entry."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What everybody may see: the checkpoint, the tree for proofs up to its size, the record's state then.
+
+    `effects` are the indices of `opening` and `closing` where these are on the board.
+    """
+
+    checkpoint: StoredCheckpoint
+    tree: HashTree
+    record: BoardRecord
+    phase: str
+    joint_key: bytes | None
+    effects: Mapping[str, int | None]
+
+
+class BoardLog:
+    """One board, its database rows, its files, its record and its key."""
+
+    def __init__(
+        self,
+        board: Board,
+        store: Store,
+        files: BoardFiles,
+        lock: BoardLock,
+        key: SigningKey,
+        rate: BallotRate,
+        open_record: OpenRecord,
+        alone: bool = True,
+    ) -> None:
+        """Reads nothing yet: `recover` and `follow` do. Raises Unusable if the key is not the board's.
+
+        `alone`: no other process may publish this board, so that one that does is a reason to halt.
+        """
+        if key.verifier_key.name != board.origin:
+            raise Unusable(f"the key of {key.verifier_key.name} cannot sign for board {board.origin}")
+        self.board = board
+        self.files = files
+        self.published: Published | None = None
+        self.cosigned: CosignedLog | None = None
+        self.halted: str | None = None
+        self._lock = lock
+        self._let_out: bytes | None = None
+        self._store = store
+        self._key = key
+        self._rate = rate
+        self._open_record = open_record
+        self._alone = alone
+        self._record: BoardRecord | None = None
+        self._tree = HashTree()
+        self._head: StoredCheckpoint | None = None
+
+    @property
+    def in_step(self) -> bool:
+        """Whether what is published is what the database holds, as far as is known, and more can follow."""
+        return self.halted is None and self.published is not None and self._head == self.published.checkpoint
+
+    @property
+    def board_key(self) -> VerifierKey:
+        """The key that signs this board's checkpoints."""
+        return self._key.verifier_key
+
+    def halt(self, reason: str) -> None:
+        """Takes nothing more: there is, or may be, a second history of this board. Reading goes on."""
+        if self.halted is None:
+            self.halted = reason
+            _log.error("board halted", board=self.board.slug, reason=reason)
+
+    def recover(self) -> None:
+        """Brings record and tree to what the database holds, and writes every file that is missing or damaged; then
+        publishes. Where this process has followed, only what came since is replayed and looked at.
+
+        Raises Unusable if database, published checkpoint and key contradict each other: then an operator must look, for
+        going on could sign a second history of the board. OSError or a database error may be tried again.
+        """
+        followed = 0 if self._record is None or self.published is None else self.published.checkpoint.size
+        head = self._store.newest_checkpoint(self.board)
+        signed = self._signed(head.note, "the newest checkpoint in the database")
+        tree, record = self._replay(head.size)
+        if (signed.size, signed.root) != (head.size, head.root) or head.root != tree.root(head.size):
+            raise Unusable(f"board {self.board.slug}: the entries in the database do not hash to its newest checkpoint")
+        if record.size != head.size or record.root != head.root:
+            raise Unusable(
+                f"board {self.board.slug}: the record of {record.size} entries has another root than the tree"
+            )
+        self._require_nothing_newer(tree, head.size)
+        self._record, self._tree, self._head = record, tree, head
+        self._know_witnesses(record)
+        sizes = [size for size in self._store.checkpoint_sizes(self.board) if size > followed]
+        self._write_files(followed, sizes or [head.size])
+        if self.cosigned is not None:
+            self.cosigned.recover(tree, head.size, _effects(record))
+
+    def follow(self) -> None:
+        """Shows what the process that leads has published, and replays it; writes nothing.
+
+        Raises Unusable if that is not what the database holds, OSError or a database error if it cannot be read.
+        """
+        shown = self.published
+        # The lock is on a disk and changes whenever something is published; the files may be far away.
+        same = shown is not None and self._lock.read() == shown.checkpoint.note
+        note = None if same else self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
+        if note is not None and (shown is None or shown.checkpoint.note != note):
+            seen = self._signed(note, "the published checkpoint")
+            if self._record is None or self._head is None or self._head.size <= seen.size:
+                tree, record = self._replay(seen.size)
+                if tree.root(seen.size) != seen.root or record.root != seen.root:
+                    raise Unusable(f"board {self.board.slug}: the database has another history than the published one")
+                head = StoredCheckpoint(seen.size, seen.root, note)
+                self._record, self._tree, self._head = record, tree, head
+                self.published = Published(head, tree, record, record.phase, record.joint_key, _effects(record))
+                self._know_witnesses(record)
+        if (
+            self.cosigned is not None
+            and self.published is not None
+            and self.cosigned.size < self.published.checkpoint.size
+        ):
+            self.cosigned.follow(self.published.tree)
+
+    def early_answers(self, batch: Sequence[Submission]) -> dict[bytes, Answer | Problem]:
+        """What the published board says of entries before anything costly is done, by leaf hash."""
+        known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
+        answers: dict[bytes, Answer | Problem] = {}
+        for each in batch:
+            index = known.get(each.leaf_hash)
+            if index is None:
+                if (problem := self._refusal(each)) is not None:
+                    answers[each.leaf_hash] = problem
+            elif (receipt := self.receipt(index)) is not None:
+                answers[each.leaf_hash] = Answer(index, receipt, False)
+        return answers
+
+    def _refusal(self, submission: Submission) -> Problem | None:
+        shown = self.published
+        if shown is None or not submission.is_ballot:
+            return None
+        credential = submission.credential
+        if shown.phase == "voting" and credential is not None:
+            if shown.record.style_of(credential) is None:
+                return refused("V11", "the credential is not on the roll")
+            if not shown.record.is_active(credential):
+                return refused("V11", "the credential was revoked or replaced")
+        reason = outside_hours("ballot", shown.record.manifest, submission.received_at)
+        return None if reason is None else Problem("outside-hours", reason, check="V04")
+
+    def sequence(self, batch: Sequence[Submission]) -> list[Answer | Problem]:
+        """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
+        record, head = self._ready()
+        known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
+        fresh = {each.leaf_hash: each for each in batch if each.leaf_hash not in known}
+        problems = {
+            each.leaf_hash: problem for each in fresh.values() if (problem := self._untimely(record, each)) is not None
+        }
+        offered = [each for each in fresh.values() if each.leaf_hash not in problems]
+        new, newest = self._append(record, head, offered, problems)
+        answers: list[Answer | Problem] = []
+        answered: set[bytes] = set()
+        for submission in batch:
+            leaf = submission.leaf_hash
+            if leaf in problems:
+                answers.append(problems[leaf])
+            elif leaf in new:
+                answers.append(self._answer(new[leaf], newest, leaf not in answered))
+                answered.add(leaf)
+            else:
+                answers.append(self._answer(known[leaf], self._covering(known[leaf]) or newest, False))
+        return answers
+
+    def receipt(self, index: int) -> bytes | None:
+        """The receipt of an entry on the first checkpoint that the quorum cosigned with it, or on the first signed one.
+
+        None if the entry is not published yet.
+        """
+        shown = self.published
+        if shown is None or not 0 <= index < shown.checkpoint.size:
+            return None
+        return self._answer(index, self._covering(index) or shown.checkpoint, False).receipt
+
+    def _ready(self) -> tuple[BoardRecord, StoredCheckpoint]:
+        if self.halted is not None:
+            raise Unusable(f"board {self.board.slug} has stopped: {self.halted}")
+        if self._record is None or self._head is None:
+            self.recover()
+        if self._record is None or self._head is None:
+            raise Unusable(f"board {self.board.slug} is not ready")
+        if self.published is None:
+            self._write_files(0, self._store.checkpoint_sizes(self.board))
+        elif self.published.checkpoint != self._head:
+            self._write_files(self.published.checkpoint.size, [self._head.size])
+        return self._record, self._head
+
+    def _know_witnesses(self, record: BoardRecord) -> None:
+        if record.manifest.witnesses.keys and self.cosigned is None:
+            self.cosigned = CosignedLog(
+                self.board, self._store, self.files, self._lock, self.board_key, record.manifest
+            )
+
+    def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:
+        hours: Hours = record.manifest
+        if self.cosigned is not None and submission.is_ballot:
+            opening = record.opening_index
+            if opening is not None and self.cosigned.size <= opening:
+                unwitnessed = "the opening takes effect when the quorum of witnesses has cosigned it"
+                return Problem("not-ready", unwitnessed, detail="Send the same bytes again.", retry_after=2)
+        if (kind := submission.kind) is not None:
+            reason = outside_hours(kind, hours, submission.received_at)
+            if reason is not None:
+                return Problem("outside-hours", reason, check="V04")
+        if (credential := submission.credential) is not None:
+            wait = self._rate.wait(credential, submission.received_at)
+            if wait > 0:
+                reason = "this credential has cast as many ballots as it may in a while"
+                detail = "Send the same bytes again later."
+                return Problem("too-many-ballots", reason, detail=detail, retry_after=int(wait) + 1)
+        return None
+
+    def _append(
+        self,
+        record: BoardRecord,
+        head: StoredCheckpoint,
+        offered: Sequence[Submission],
+        problems: dict[bytes, Problem],
+    ) -> tuple[dict[bytes, int], StoredCheckpoint]:
+        """Steps 3 to 5. Adds to `problems` what the record refuses; returns new entries' indices by leaf hash."""
+        if not offered:
+            return {}, head
+        self._record = None
+        entries: list[NewEntry] = []
+        new: dict[bytes, int] = {}
+        ballots: list[tuple[bytes, float]] = []
+        for submission, ruling in zip(offered, record.admit([each.raw for each in offered]), strict=True):
+            if not ruling.accepted:
+                problems[submission.leaf_hash] = refused(ruling.check or "V09", ruling.reason or "refused")
+                continue
+            ballot = (ruling.entry.credential, ruling.entry.body_hash) if submission.is_ballot else None
+            new[submission.leaf_hash] = head.size + len(entries)
+            entries.append(NewEntry(submission.raw, submission.leaf_hash, ballot))
+            if ballot is not None:
+                ballots.append((ballot[0], submission.received_at))
+        if entries:
+            self._tree.append(b"".join(entry.leaf_hash for entry in entries))
+            head = self._commit(record, head, entries)
+        self._record, self._head = record, head
+        if entries:
+            self._write_files(head.size - len(entries), [head.size])
+            for credential, received_at in ballots:
+                self._rate.count(credential, received_at)
+        _log.info("batch", board=self.board.slug, accepted=len(entries), refused=len(offered) - len(entries))
+        return new, head
+
+    def _commit(self, record: BoardRecord, head: StoredCheckpoint, entries: Sequence[NewEntry]) -> StoredCheckpoint:
+        size = head.size + len(entries)
+        root = self._tree.root(size)
+        if record.size != size or record.root != root:
+            raise Unusable(f"board {self.board.slug}: record and tree disagree at size {size}")
+        note = sign_checkpoint(Checkpoint(self.board.origin, size, root), self._key)
+        newest = StoredCheckpoint(size, root, note)
+        self._store.append(self.board, head, entries, newest)
+        return newest
+
+    def _write_files(self, old: int, sizes: Sequence[int]) -> None:
+        record, head = self._record, self._head
+        if record is None or head is None:
+            raise Unusable(f"board {self.board.slug} is not ready")
+        damaged = self.files.write_tiles(self._tree, self._entries, old, sizes)
+        if damaged:
+            _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
+        try:
+            with self._lock.swapped(self._let_out, head.note):
+                self._let_out = head.note
+                self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)
+        except LockMovedError as error:
+            if self._alone:
+                self.halt(str(error))
+            raise
+        self.published = Published(head, self._tree, record, record.phase, record.joint_key, _effects(record))
+
+    def _entries(self, first: int, end: int) -> Iterable[bytes]:
+        return (raw for raw, _ in self._store.entries(self.board, first, end))
+
+    def _covering(self, index: int) -> StoredCheckpoint | None:
+        cosigned = None if self.cosigned is None else self._store.first_cosigned_covering(self.board, index)
+        return cosigned or self._store.first_checkpoint_covering(self.board, index)
+
+    def _answer(self, index: int, checkpoint: StoredCheckpoint, new: bool) -> Answer:
+        proof = TlogProof(index, self._tree.inclusion_proof(index, checkpoint.size), checkpoint.note)
+        return Answer(index, format_tlog_proof(proof), new)
+
+    def _replay(self, size: int) -> tuple[HashTree, BoardRecord]:
+        """Record and tree of the first `size` entries, on from where they stand. If that fails they are thrown away."""
+        record, tree = self._record, self._tree
+        if record is None:
+            tree = HashTree()
+        try:
+            record = self._replay_into(tree, record, size)
+        except BaseException:
+            self._record = self._head = None
+            raise
+        return tree, record
+
+    def _replay_into(self, tree: HashTree, record: BoardRecord | None, size: int) -> BoardRecord:
+        waiting: list[bytes] = []
+        not_in_force = 0
+        for index, (raw, leaf) in enumerate(self._store.entries(self.board, tree.size, size), tree.size):
+            if leaf_hash(raw) != leaf:
+                raise Unusable(f"board {self.board.slug}: entry {index} in the database does not have its leaf hash")
+            tree.append(leaf)
+            if record is None:
+                record = self._open_record(raw)
+                continue
+            waiting.append(raw)
+            if len(waiting) == _REPLAYED_AT_ONCE or index == size - 1:
+                not_in_force += sum(not ruling.accepted for ruling in record.replay(waiting))
+                waiting = []
+        if record is None or tree.size != size or waiting:
+            raise Unusable(f"board {self.board.slug}: the database has {tree.size} of {size} entries")
+        if not_in_force:
+            _log.error("entries on the board are not in force", board=self.board.slug, entries=not_in_force)
+        return record
+
+    def _require_nothing_newer(self, tree: HashTree, size: int) -> None:
+        """Holds the lock and every published checkpoint against the database, which must have all of their entries."""
+        self._let_out = self._lock.read()
+        if self._let_out is None and size > 1:
+            raise Unusable(
+                f"board {self.board.slug}: there is no lock at {self._lock.path}, so nothing says whether this "
+                f"database is an old copy; once you are sure it is not: retally-server board lock {self.board.slug}"
+            )
+        places = {
+            "published checkpoint": self.files.checkpoint(CHECKPOINT),
+            "pending checkpoint": self.files.checkpoint(PENDING),
+            "lock": self._let_out,
+        }
+        for place, note in places.items():
+            if note is None:
+                continue
+            seen = self._signed(note, f"the {place}")
+            if seen.size > size:
+                raise Unusable(
+                    f"board {self.board.slug}: the {place} has size {seen.size}, the database {size}; "
+                    "the database was restored from an old copy, and going on would fork the board"
+                )
+            if tree.root(seen.size) != seen.root:
+                raise Unusable(
+                    f"board {self.board.slug}: the database has another history than the {place} of size {seen.size}"
+                )
+
+    def _signed(self, note: bytes, what: str) -> Checkpoint:
+        try:
+            return verify_checkpoint(note, self._key.verifier_key)
+        except RetallyError as error:
+            raise Unusable(f"board {self.board.slug}: {what} is not signed by the board's key: {error}") from error
+
+
+def _effects(record: BoardRecord) -> Mapping[str, int | None]:
+    return {"opening": record.opening_index, "closing": record.closing_index}

@@ -1,0 +1,218 @@
+"""One queue per board, one batch at a time: what waits is sequenced together, then everybody is answered.
+
+Entries are taken in the order in which their last byte arrived. A closing therefore stands behind every ballot that
+was received before it, and each of these is on the board or refused before the closing is ruled on. Nothing heavy
+runs on the event loop: a batch is verified, written and published in a worker thread (`board_log`).
+
+Where several processes share a database one of them sequences, and the others hand over what they receive
+(`handover`). A closing then waits for `CLOSING_PAUSE` and is handed over like the rest, also at the process that leads:
+so it stands behind what any of them had received by then.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from retally_server.api.problems import Problem
+from retally_server.board.board_log import BoardLog
+from retally_server.board.cosigning import Cosigner
+from retally_server.board.hours import Clock
+from retally_server.board.lock_store import LockMovedError
+from retally_server.board.submissions import Answer, Submission
+from retally_server.database.store import CheckpointMovedError
+from retally_server.logs import fault_place
+from retally_server.processes.handover import OFFICIALS_PLACES, HandOver, busy
+
+CLOSING_PAUSE = 1.0
+"""Seconds in which every other process hands over what it received before a closing."""
+
+SHOWN_SECONDS = 2.0
+"""How long an answer waits until this process shows the entry, too."""
+
+Observe = Callable[[str, float, Sequence[Answer | Problem]], None]
+"""Told of each batch: its board's short name, the seconds it took, the answers."""
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class _Waiting:
+    submission: Submission
+    answer: asyncio.Future[Answer]
+
+
+class Sequencer:
+    """The way onto one board. Lives on the event loop."""
+
+    def __init__(
+        self,
+        log: BoardLog,
+        clock: Clock,
+        queue_limit: int,
+        batch_limit: int,
+        quorum_wait: float = 0.0,
+        hand_over: HandOver | None = None,
+        overtaken: Callable[[], None] | None = None,
+        observe: Observe = lambda board, seconds, answers: None,
+    ) -> None:
+        """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries.
+
+        With witnesses an answer waits up to `quorum_wait` seconds for them; sequencing goes on meanwhile. With a
+        `hand_over` what arrives while this process does not lead goes to the one that does, and `overtaken` is called
+        when a batch shows that another one does.
+        """
+        self.log = log
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._stopping = False
+        self._cosigner: Cosigner | None = None
+        self._quorum_wait = quorum_wait
+        self._hand_over = hand_over
+        self._overtaken = overtaken
+        self._observe = observe
+        self._answering: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process sequences this board."""
+        return self._task is not None and not self._stopping
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait."""
+        return self._queue.qsize()
+
+    def start(self, cosigner: Cosigner | None = None) -> None:
+        """Starts sequencing, and the rounds of this `cosigner`."""
+        self._stopping, self._cosigner = False, cosigner
+        self._task = asyncio.create_task(self._run(), name=f"sequencer {self.log.board.slug}")
+        if self._cosigner is not None:
+            self._cosigner.start()
+
+    async def step_down(self) -> None:
+        """Another process leads: ends after the batch under way, and asks whoever waits here to send again."""
+        self._stopping = True
+        problem = Problem("not-ready", "another process leads now", detail="Send the same bytes again.", retry_after=1)
+        while not self._queue.empty():
+            if (waiting := self._queue.get_nowait()) is not None:
+                _give([waiting], [problem])
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Answers everything that waits, then ends."""
+        self._stopping = True
+        if self._task is not None:
+            self._queue.put_nowait(None)
+            await self._task
+            self._task = None
+        if self._cosigner is not None:
+            await self._cosigner.stop()
+        await asyncio.gather(*self._answering)
+        self._cosigner = None
+
+    async def submit(self, entry: bytes) -> Answer:
+        """Sequences one entry and returns its answer. Problem if it is refused, cannot be stored, or too much waits."""
+        submission = Submission.received(entry, self._clock())
+        if self._hand_over is None:
+            return await self.sequence(submission)
+        if submission.kind == "closing":
+            await asyncio.sleep(CLOSING_PAUSE)
+        elif self.leads:
+            return await self.sequence(submission)
+        answer = await self._hand_over.submit(self.log.board.id, submission)
+        await self._shown(answer.index)
+        return answer
+
+    async def sequence(self, submission: Submission) -> Answer:
+        """As `submit`, at the process that leads. Problem not-ready if this one does not."""
+        if not self.leads:
+            raise Problem("not-ready", "the server is stopping", retry_after=5)
+        if self.log.halted is not None:
+            raise Problem("not-ready", f"this board has stopped: {self.log.halted}", detail="The operator must look.")
+        if self._queue.qsize() >= self._queue_limit + (0 if submission.is_ballot else OFFICIALS_PLACES):
+            raise busy()
+        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        return await waiting.answer
+
+    async def _shown(self, index: int) -> None:
+        """Waits until whoever got a receipt also finds the entry here."""
+        deadline = asyncio.get_running_loop().time() + SHOWN_SECONDS
+        while (shown := self.log.published) is None or shown.checkpoint.size <= index:
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(0.01)
+
+    async def _run(self) -> None:
+        last = False
+        while not last:
+            batch: list[_Waiting] = []
+            waiting = await self._queue.get()
+            while True:
+                if waiting is None:
+                    last = True
+                    break
+                batch.append(waiting)
+                if len(batch) == self._batch_limit or self._queue.empty():
+                    break
+                waiting = self._queue.get_nowait()
+            if batch:
+                await self._sequence(batch)
+
+    async def _sequence(self, batch: list[_Waiting]) -> None:
+        answers: list[Answer | Problem]
+        began = time.monotonic()
+        try:
+            answers = await asyncio.to_thread(self.log.sequence, [waiting.submission for waiting in batch])
+        except Exception as fault:
+            # Whatever it was, nobody may wait for ever, and nothing of this batch has been acknowledged.
+            _log.error("batch not stored", board=self.log.board.slug, waiting=len(batch), **fault_place(fault))
+            reason = "the entry could not be stored, and nothing was acknowledged"
+            problem = Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=5)
+            answers = [problem] * len(batch)
+            if self._overtaken is not None and isinstance(fault, CheckpointMovedError | LockMovedError):
+                self._overtaken()
+        self._observe(self.log.board.slug, time.monotonic() - began, answers)
+        if self._cosigner is None:
+            _give(batch, answers)
+            return
+        self._cosigner.wake()
+        task = asyncio.create_task(self._give_witnessed(self._cosigner, batch, answers))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _give_witnessed(self, cosigner: Cosigner, batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+        """Answers with receipts that carry the quorum where it came in time, and those without it where it did not."""
+        last = max((answer.index for answer in answers if isinstance(answer, Answer)), default=-1)
+        try:
+            if last >= 0 and await cosigner.covered(last, self._quorum_wait):
+                answers = await asyncio.to_thread(self._witnessed, answers)
+        except Exception as fault:
+            # The entries are on the board, and the receipts without the quorum are good.
+            _log.error("receipts without quorum", board=self.log.board.slug, **fault_place(fault))
+        finally:
+            _give(batch, answers)
+
+    def _witnessed(self, answers: list[Answer | Problem]) -> list[Answer | Problem]:
+        return [
+            replace(answer, receipt=self.log.receipt(answer.index) or answer.receipt)
+            if isinstance(answer, Answer)
+            else answer
+            for answer in answers
+        ]
+
+
+def _give(batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if waiting.answer.done():
+            continue
+        if isinstance(answer, Problem):
+            waiting.answer.set_exception(answer)
+        else:
+            waiting.answer.set_result(answer)

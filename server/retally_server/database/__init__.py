@@ -1,0 +1,1 @@
+"""The database behind the boards: SQLite or PostgreSQL, and its migrations."""

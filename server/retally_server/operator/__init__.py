@@ -1,0 +1,1 @@
+"""What the operator runs and watches: the command, the doctor, readiness, metrics."""

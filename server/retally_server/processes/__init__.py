@@ -1,0 +1,1 @@
+"""Several processes on one database: who leads, how entries are handed over, and who goes on."""
