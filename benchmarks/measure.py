@@ -22,7 +22,7 @@ from functools import partial
 
 from retally_crypto.ballots import FIRST, ballot_statement, verify_ballots
 from retally_crypto.contests import layout
-from retally_crypto.engine import engine
+from retally_crypto.engine import choose_engine_from_environment, engine, records
 from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.manifest import Manifest
 from retally_crypto.ranges import ROW, Rules, summarise
@@ -113,7 +113,7 @@ class Electorate:
             return all(pool.map(self._verify_range, (bundles[:half], bundles[half:])))
 
     def _verify_range(self, bundles: list[bytes]) -> bool:
-        hashed = [(bundle, engine.hash_leaves(bundle)) for bundle in bundles]
+        hashed = [(bundle, records.hash_leaves(bundle)) for bundle in bundles]
         summary = summarise(Rules(self.entry, self.key), 0, hashed, 0)
         return all(proven for _, _, _, proven, _, _ in ROW.iter_unpack(summary.rows)) and not summary.malformed
 
@@ -177,10 +177,10 @@ def measure(ballot_count: int, single_count: int, repeats: int, clock: Callable[
         repeats=repeats,
         microseconds_per_selection={name: round(1e6 * time, 2) for name, time in seconds.items()},
         microseconds_per_leaf=round(
-            1e6 * fastest(repeats, lambda: [engine.hash_leaves(bundle) for bundle in bundles]) / ballot_count, 2
+            1e6 * fastest(repeats, lambda: [records.hash_leaves(bundle) for bundle in bundles]) / ballot_count, 2
         ),
         microseconds_per_node=round(
-            1e6 * fastest(repeats, lambda: engine.merkle_root(leaves)) / (HASHED_LEAVES - 1), 3
+            1e6 * fastest(repeats, lambda: records.merkle_root(leaves)) / (HASHED_LEAVES - 1), 3
         ),
         milliseconds_for_logarithms=round(1e3 * fastest(repeats, logarithms), 1),
     )
@@ -191,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.measure", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer ballots, once each")
     quick = parser.parse_args().quick
+    choose_engine_from_environment()
     native = engine.NAME == "native"
     ballots, single = (2048, 256) if native else (64, 16)
     run = measure(ballots // 16, single // 8, 1) if quick else measure(ballots, single, 3)

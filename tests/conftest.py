@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from retally_crypto.engine import choose_engine_from_environment
 from retally_lab.boards.election import MAYOR, Election, district
 from tests.databases import ABSENT, DATABASES
+
+choose_engine_from_environment()
 
 JUDGES = ("bin/judges", "bin/fsck", "bin/litewitness", "python/bin/python")
 

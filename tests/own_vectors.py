@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retally_crypto.engine import engine
+from retally_crypto.engine import choose_engine_from_environment, engine
 from retally_crypto.policy import parse_policy
 from retally_crypto.tiles import bundle_path, bundles_of, encode_bundle
 from retally_lab.boards.places import MemoryBoard
@@ -95,4 +95,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    choose_engine_from_environment()
     main()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 from retally_crypto.ranges import Rules
 from retally_crypto.record import Record
 from retally_crypto.secret.encrypt import prove_ballot
@@ -107,4 +107,4 @@ def rules_of(election: Election) -> Rules:
 def hashed(entries: Sequence[bytes]) -> tuple[bytes, bytes]:
     """A bundle and its leaf hashes."""
     bundle = encode_bundle(entries)
-    return bundle, engine.hash_leaves(bundle)
+    return bundle, records.hash_leaves(bundle)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retally_crypto.checkpoints import Checkpoint
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import (
     TILE_WIDTH,
@@ -51,7 +51,7 @@ class TileWriter:
             row = self._rows[tile.level]
             first = 32 * TILE_WIDTH * tile.index
             self._write(tile_path(tile), bytes(row[first : first + 32 * tile.width]))
-        head = Checkpoint(self._key.verifier_key.name, self.size, engine.merkle_root(bytes(self._rows[0])))
+        head = Checkpoint(self._key.verifier_key.name, self.size, records.merkle_root(bytes(self._rows[0])))
         self._write("checkpoint", sign_checkpoint(head, self._key))
         self._published = self.size
 
@@ -60,7 +60,7 @@ class TileWriter:
         raw = encode_bundle(self._open)
         self._write(bundle_path(Bundle(index, width)), raw)
         del self._rows[0][32 * TILE_WIDTH * index :]
-        self._rows[0] += engine.hash_leaves(raw)
+        self._rows[0] += records.hash_leaves(raw)
         if width == TILE_WIDTH:
             self._rise(0)
 
@@ -68,7 +68,7 @@ class TileWriter:
         """The last tile of `level` is full: its root is a hash of the level above."""
         if level + 1 == len(self._rows):
             self._rows.append(bytearray())
-        self._rows[level + 1] += engine.merkle_root(bytes(self._rows[level][-32 * TILE_WIDTH :]))
+        self._rows[level + 1] += records.merkle_root(bytes(self._rows[level][-32 * TILE_WIDTH :]))
         if len(self._rows[level + 1]) % (32 * TILE_WIDTH) == 0:
             self._rise(level + 1)
 

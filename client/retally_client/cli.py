@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -16,7 +17,8 @@ from retally_client.authority.commands import app as authority
 from retally_client.guardian.commands import app as guardian
 from retally_client.registrar.commands import app as registrar
 from retally_client.voter import commands as voter
-from retally_crypto.engine import engine
+from retally_crypto.engine import choose_engine_from_environment, engine
+from retally_crypto.errors import Unusable
 from retally_lab.commands import app as lab
 from retally_verify import commands as verifier
 from retally_verify import watch_commands as watching
@@ -90,4 +92,13 @@ app.add_typer(lab, name="lab")
 
 def main() -> None:
     """Entry point of the `retally` command."""
+    try:
+        choose_engine_from_environment()
+    except Unusable as error:
+        sys.stderr.write(f"retally: {error}\n")
+        sys.exit(COULD_NOT_RUN)
     app()
+
+
+if __name__ == "__main__":
+    main()

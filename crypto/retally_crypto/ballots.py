@@ -5,7 +5,7 @@ from typing import Final
 
 from retally_crypto.contests import StyleLayout, layout
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.engine import Form, engine
+from retally_crypto.engine import Form, engine, records
 from retally_crypto.entries import Ballot
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import MAX_ENTRY_BYTES
@@ -48,7 +48,7 @@ def read_ballots(
     sound = (raw if len(raw) <= MAX_ENTRY_BYTES else b"" for raw in entries)
     bundle = b"".join(len(raw).to_bytes(2, "big") + raw for raw in sound)
     read: list[Ballot | None] = [None] * len(entries)
-    for style, (places, buffers) in zip(styles, engine.read_forms([bundle], forms), strict=True):
+    for style, (places, buffers) in zip(styles, records.read_forms([bundle], forms), strict=True):
         for row, place in enumerate(places):
             ciphertexts, credential, previous, proof, body_hash = (
                 buffer[row * width : (row + 1) * width]

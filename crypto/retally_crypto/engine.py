@@ -1,8 +1,9 @@
-"""The engine in use: group operations, sigma proofs and bulk hashing behind one interface that knows nothing of voting.
+"""The engine in use, behind two interfaces that know nothing of voting: `engine` for group operations and sigma proofs,
+`records` for bytes in bulk (forms, sorting, hashing).
 
-The native engine (Rust, all cores, constant time for secrets) is taken when it is installed, the reference engine
-(standard library, one core, not constant time) otherwise. `RETALLY_ENGINE=native` or `=reference` decides instead.
-Both agree on every answer and every refusal (tests/property/test_engines_agree.py).
+The edge chooses: a command or a server calls `choose_engine`, native (Rust, all cores, constant time for secrets) where
+it is installed, else reference (standard library, one core, not constant time). Code that nobody chose for takes native
+where it is installed. Both agree on every answer and every refusal (tests/property/test_engines_agree.py).
 
 A point is a 32-byte canonical ristretto255 encoding, a scalar 32 bytes little-endian below the group's order; buffers
 are concatenations of such records. `header` is a relation serialised without its elements (docs/spec 2.3).
@@ -13,7 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from retally_crypto.errors import Unusable
 
@@ -26,7 +27,7 @@ write)."""
 
 
 class Engine(Protocol):
-    """What both engines export. All raise ValueError for a buffer that is no whole number of records."""
+    """Group operations and proofs. All raise ValueError for a buffer that is no whole number of records."""
 
     NAME: str
     VERSION: str
@@ -52,29 +53,53 @@ class Engine(Protocol):
     def verify_and_sum(
         self, header: bytes, shared: bytes, elements: bytes, tags: bytes, proofs: bytes, count: int
     ) -> tuple[list[int], bytes]: ...
+
+
+class Records(Protocol):
+    """Bytes in bulk: rows of fixed width, entries of fixed form, leaf hashes and tree roots. Nothing secret."""
+
     def read_forms(self, bundles: Sequence[bytes], forms: Sequence[Form]) -> list[tuple[list[int], list[bytes]]]: ...
     def sort_records(self, records: bytes, width: int) -> bytes: ...
     def repeated_records(self, records: bytes, width: int) -> bytes: ...
     def cut_records(self, records: bytes, width: int, first: int, length: int) -> bytes: ...
-    def operations(self) -> list[tuple[str, int]]: ...
     def hash_leaves(self, bundle: bytes) -> bytes: ...
     def merkle_root(self, hashes: bytes) -> bytes: ...
 
 
-def load_engine(name: str | None) -> Engine:
-    """The engine called `native` or `reference`; None takes native where it is installed.
+class _InUse:
+    """Stands for the engine that was chosen."""
 
-    Raises Unusable for another name, and for `native` where it is not installed.
-    """
+    _module: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if _InUse._module is None:
+            choose_engine(None)
+        return getattr(_InUse._module, name)
+
+
+engine = cast(Engine, _InUse())
+records = cast(Records, _InUse())
+
+
+def choose_engine(name: str | None) -> None:
+    """From here on `engine` and `records` are the engine called `native` or `reference`; None takes native where it is
+    installed. Raises Unusable for another name, and for `native` where it is not installed."""
+    _InUse._module = load_engine(name)
+
+
+def choose_engine_from_environment() -> None:
+    """For the edge: the engine that `RETALLY_ENGINE` names, or None's. Raises Unusable."""
+    choose_engine(os.environ.get("RETALLY_ENGINE") or None)
+
+
+def load_engine(name: str | None) -> Any:
+    """The module of the engine of that name, which is both an Engine and Records. Raises as `choose_engine`."""
     if name not in (None, "native", "reference"):
         raise Unusable(f"RETALLY_ENGINE is {name!r}: it can be native or reference")
     if name != "reference":
         try:
-            return cast(Engine, importlib.import_module("retally_native"))
+            return importlib.import_module("retally_native")
         except ModuleNotFoundError:
             if name == "native":
                 raise Unusable("RETALLY_ENGINE is native, and retally-native is not installed") from None
-    return cast(Engine, importlib.import_module("retally_reference.engine"))
-
-
-engine: Engine = load_engine(os.environ.get("RETALLY_ENGINE") or None)
+    return importlib.import_module("retally_reference.engine")

@@ -25,7 +25,7 @@ from hashlib import sha256
 
 from retally_crypto.ballots import ballot_form
 from retally_crypto.contests import StyleLayout, layout
-from retally_crypto.engine import Form, engine
+from retally_crypto.engine import Form, engine, records
 from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest
@@ -119,8 +119,8 @@ def summarise(rules: Rules, first: int, bundles: Iterable[tuple[bytes, bytes]], 
         leaf_hashes=b"".join(found.leaf_hashes),
         officials=tuple(found.officials),
         malformed=tuple(sorted(found.malformed)),
-        rows=engine.sort_records(b"".join(found.rows), ROW.size),
-        points=engine.sort_records(b"".join(found.points), POINT),
+        rows=records.sort_records(b"".join(found.rows), ROW.size),
+        points=records.sort_records(b"".join(found.points), POINT),
         sums=found.sums,
     )
 
@@ -192,7 +192,7 @@ def proofs_of_style(
         reading.layouts[style].template.header,
         rules.joint_key,
         buffers[_ELEMENTS],
-        reading.tags(engine.cut_records(buffers[_CHAINS], 96, 32, 32)),
+        reading.tags(records.cut_records(buffers[_CHAINS], 96, 32, 32)),
         buffers[_PROOFS],
         count,
     )
@@ -207,7 +207,7 @@ def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
         if places:
             shape = reading.layouts[style]
             width = 32 + shape.ciphertexts_length
-            rows = engine.cut_records(buffers[_ELEMENTS], width, 32, shape.ciphertexts_length)
+            rows = records.cut_records(buffers[_ELEMENTS], width, 32, shape.ciphertexts_length)
             sums[style] = engine.sum_columns(rows, 2 * shape.n_bits)
     return sums
 
@@ -233,7 +233,7 @@ def points_of(rules: Rules, entries: Sequence[bytes]) -> bytes:
     bundles = [_joined(entries)]
     ballots = _read(reading, bundles, _Entries(bundles))[1]
     points = (_points(buffers[_ELEMENTS], shape) for (_, buffers), shape in zip(ballots, reading.layouts, strict=True))
-    return engine.sort_records(b"".join(points), POINT)
+    return records.sort_records(b"".join(points), POINT)
 
 
 def encode_sums(sums: dict[int, bytes]) -> bytes:
@@ -300,7 +300,7 @@ def _read(
     A ballot is read by its style's form. One that has none, and that the parser takes all the same, is there with the
     others: nothing hangs on whether the two agree, except time (tests/unit/test_verifier_ranges.py).
     """
-    ballots = [(list(places), list(buffers)) for places, buffers in engine.read_forms(bundles, reading.forms)]
+    ballots = [(list(places), list(buffers)) for places, buffers in records.read_forms(bundles, reading.forms)]
     others: list[tuple[int, str | None]] = []
     taken = {place for places, _ in ballots for place in places}
     if len(taken) == entries.count:
@@ -365,7 +365,7 @@ def _without(records: bytes, count: int, rejected: Sequence[int]) -> bytes:
 
 def _points(elements: bytes, shape: StyleLayout) -> bytes:
     width = 32 + shape.ciphertexts_length
-    return b"".join(engine.cut_records(elements, width, 33 + 64 * bit, POINT) for bit in range(shape.n_bits))
+    return b"".join(records.cut_records(elements, width, 33 + 64 * bit, POINT) for bit in range(shape.n_bits))
 
 
 # ---- as bytes ----

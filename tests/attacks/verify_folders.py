@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from retally_crypto.engine import engine
+from retally_crypto.engine import choose_engine_from_environment, engine
 from retally_crypto.policy import parse_policy
 from retally_verify.board import FolderBoard
 from retally_verify.run import verify_board
@@ -30,4 +30,5 @@ def findings(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    choose_engine_from_environment()
     print(json.dumps({"engine": engine.NAME, "boards": {one: findings(Path(one)) for one in sys.argv[1:]}}))

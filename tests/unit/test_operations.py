@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from retally_crypto.contests import layout
-from retally_crypto.engine import engine
+from retally_crypto.engine import engine, load_engine
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.run import verify_board
 from tests.wide_board import wide_election
@@ -23,10 +23,10 @@ def counted(ballots: int) -> tuple[dict[str, int], int]:
     """What the verification of an open board with so many ballots does, and the bytes of its entries."""
     election = wide_election(ballots)
     board, policy = MemoryBoard(election.files()), election.policy()
-    before = dict(engine.operations())
+    before = dict(load_engine("native").operations())
     report = verify_board(board, policy)
     assert not report.failed
-    after = dict(engine.operations())
+    after = dict(load_engine("native").operations())
     return {name: after[name] - before[name] for name in after}, sum(map(len, election.entries))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.engine import Form, engine
+from retally_crypto.engine import Form, engine, load_engine, records
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import BYTES_AT_ONCE, ROW, decode_summary, encode_summary, summarise
@@ -417,7 +417,7 @@ def test_how_a_range_is_cut_into_groups_makes_no_difference(
 def test_nothing_hangs_on_forms(open_board: Election, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ballots that have no form and that the parser takes count the same, are taken out and found the same."""
     short_ranges(monkeypatch)
-    read = engine.read_forms
+    read = records.read_forms
 
     def every_other(bundles: Sequence[bytes], forms: Sequence[Form]) -> list[tuple[list[int], list[bytes]]]:
         found = []
@@ -431,7 +431,7 @@ def test_nothing_hangs_on_forms(open_board: Election, monkeypatch: pytest.Monkey
             found.append(([places[row] for row in kept], left))
         return found
 
-    monkeypatch.setattr(engine, "read_forms", every_other)
+    monkeypatch.setattr(load_engine(engine.NAME), "read_forms", every_other)
     election = open_board.copy()
     nonces_used_again_in_another_range(election)
     a_false_proof(election)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-import sys
 from base64 import b64decode
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,7 +16,8 @@ from retally_crypto.canonical import canonical_bytes, parse_canonical
 from retally_crypto.codes import decode_code, encode_code
 from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.engine import Engine
+from retally_crypto.engine import Engine, choose_engine
+from retally_crypto.engine import engine as in_use
 from retally_crypto.entries import Ballot, SignedEntry, ballot_entry, parse_entry
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed
@@ -41,16 +41,14 @@ PROOFS, BALLOTS = vectors("proofs.json"), vectors("ballots.json")
 
 
 @pytest.fixture(params=["reference", "native"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """Each engine in turn, behind every module of retally_crypto."""
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Each engine in turn."""
     if request.param == "native":
-        chosen = pytest.importorskip("retally_native", reason="the native engine (retally_native) is not installed")
-    else:
-        chosen = importlib.import_module("retally_reference.engine")
-    for name, module in list(sys.modules.items()):
-        if name.startswith("retally_crypto.") and name != "retally_crypto.engine" and hasattr(module, "engine"):
-            monkeypatch.setattr(module, "engine", chosen)
-    return cast(Engine, chosen)
+        pytest.importorskip("retally_native", reason="the native engine (retally_native) is not installed")
+    before = in_use.NAME
+    choose_engine(request.param)
+    yield in_use
+    choose_engine(before)
 
 
 @pytest.mark.parametrize("name", MAKERS)

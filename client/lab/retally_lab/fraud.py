@@ -12,7 +12,7 @@ from pathlib import Path
 from retally_crypto.canonical import canonical_bytes, parse_canonical
 from retally_crypto.checkpoints import Checkpoint, parse_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 from retally_crypto.errors import Unusable
 from retally_crypto.merkle import hash_source, leaf_hash
 from retally_crypto.notes import parse_note
@@ -38,7 +38,7 @@ def write_signed_board(folder: Path, entries: Sequence[bytes], key: SigningKey) 
         _write(folder / bundle_path(bundle), encode_bundle(entries[first : first + bundle.width]))
     for tile in tiles_of(len(entries)):
         _write(folder / tile_path(tile), tile_bytes(tile, source))
-    checkpoint = Checkpoint(key.verifier_key.name, len(entries), engine.merkle_root(b"".join(leaves)))
+    checkpoint = Checkpoint(key.verifier_key.name, len(entries), records.merkle_root(b"".join(leaves)))
     _write(folder / "checkpoint", sign_checkpoint(checkpoint, key))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
 from retally_crypto.merkle import HASH_BYTES, Frontier, TreeHead, perfect_root, span_root
 from retally_crypto.policy import TrustPolicy
@@ -197,7 +197,7 @@ def _leaf_hashes(path: str, content: bytes, bundle: Bundle) -> bytes:
         decode_bundle(content, bundle.width)
     except Malformed as error:
         raise BadProof(f"{path}: {error}") from None
-    return engine.hash_leaves(content)
+    return records.hash_leaves(content)
 
 
 def _fetch_upper_tiles(mirror: _Fetching, size: int, row: bytearray, advance: Callable[[int], None]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from pathlib import Path
 
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 
 PARTS = range(256)
 HELD = 16 << 20
@@ -41,7 +41,7 @@ class Partitions:
         """The rows whose first byte is `number`, sorted."""
         # A file that somebody has removed is an error, not an empty part.
         written = self._path(number).read_bytes() if number in self._written else b""
-        return engine.sort_records(written + self._held[number], self._width)
+        return records.sort_records(written + self._held[number], self._width)
 
     def _flush(self) -> None:
         for number, held in enumerate(self._held):

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import Protocol, TypeVar
 
-from retally_crypto.engine import engine
+from retally_crypto.engine import engine, records
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
@@ -34,7 +34,7 @@ def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, bytes]:
     """A bundle and its leaf hashes, which are those of its level-0 tile. Raises NotRead or Contradiction."""
     raw = _read_entries(board, bundle)
     _decoded(raw, bundle)
-    hashes = engine.hash_leaves(raw)
+    hashes = records.hash_leaves(raw)
     _compare_with_tile(hashes, _read_level0(board, bundle), bundle)
     return raw, hashes
 

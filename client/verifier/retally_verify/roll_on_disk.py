@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from retally_crypto.chains import INDEX, ROLL_ROW, Settled, chain_of, position_of, settle
-from retally_crypto.engine import engine
+from retally_crypto.engine import records
 from retally_crypto.manifest import Manifest
 from retally_crypto.ranges import ROW
 from retally_crypto.rules.state import BoardState, Credential, Credentials
@@ -115,14 +115,14 @@ class CredentialsOnDisk(Credentials):
             ROLL_ROW.pack(name, position, style)
             for position, (name, style) in enumerate(_IN_ORDER.iter_unpack(rows), start=self._extended)
         ]
-        self._roll.add(engine.sort_records(b"".join(placed), ROLL_ROW.size))
+        self._roll.add(records.sort_records(b"".join(placed), ROLL_ROW.size))
         self._extended += len(placed)
 
     def first_repeated(self) -> int | None:
         positions = []
         for number in PARTS:
             roll = self._roll.part(number)
-            repeated = engine.repeated_records(engine.cut_records(roll, ROLL_ROW.size, 0, 32), 32)
+            repeated = records.repeated_records(records.cut_records(roll, ROLL_ROW.size, 0, 32), 32)
             for at in range(0, len(repeated), 32):
                 name = repeated[at : at + 32]
                 positions.append(
@@ -188,7 +188,7 @@ class CredentialsOnDisk(Credentials):
         per_district: Counter[str] = Counter()
         for style, number in settled.counted.items():
             per_district[districts[style]] += number
-        self._take_out(engine.sort_records(bytes(settled.out), INDEX.size), self._sums)
+        self._take_out(records.sort_records(bytes(settled.out), INDEX.size), self._sums)
         for credential in self._held.values():
             if credential.ballots:
                 per_district[districts[credential.style]] += 1

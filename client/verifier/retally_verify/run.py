@@ -21,7 +21,7 @@ from pathlib import Path
 from retally_crypto.chains import INDEX, copies, rows_of
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.credentials import combine_parts
-from retally_crypto.engine import engine
+from retally_crypto.engine import engine, records
 from retally_crypto.entries import RollReplacement, RollRevocation, SignedEntry, check_signatures, parse_entry
 from retally_crypto.errors import RetallyError
 from retally_crypto.manifest import Manifest
@@ -179,7 +179,7 @@ class Reading:
         self._edges.append(deepcopy(self.tree))
         claimed = range(summary.first, summary.end + 1)
         if summary.count == WIDTH and not any(at in claimed for at in chain(self._claims.sizes, self._claims.indices)):
-            self.tree.append_subtree(engine.merkle_root(summary.leaf_hashes), LEVEL)
+            self.tree.append_subtree(records.merkle_root(summary.leaf_hashes), LEVEL)
         else:
             self._hash(summary.leaf_hashes)
 
@@ -257,11 +257,11 @@ class Reading:
 
     def _with_points_twice(self, credentials: CredentialsOnDisk) -> set[bytes]:
         """The credentials of all proven ballots with a point A that may stand on the board twice, copies left out."""
-        parts = [part for part in PARTS if engine.repeated_records(self._points.part(part), POINT)]
+        parts = [part for part in PARTS if records.repeated_records(self._points.part(part), POINT)]
         if not parts:
             return set()
         copied = Partitions(self._folder, "copies", POINT)
-        indices = engine.sort_records(b"".join(copies(credentials.rows(part)) for part in PARTS), INDEX.size)
+        indices = records.sort_records(b"".join(copies(credentials.rows(part)) for part in PARTS), INDEX.size)
         for of, some in self._by_range(indices):
             for entries in read_entries(self._board, of, some, self._store.take(of).leaf_hashes):
                 copied.add(points_of(of.rules, entries))
@@ -309,7 +309,7 @@ def _cut(points: bytes) -> Iterator[bytes]:
 
 def _twice(points: bytes, copied: bytes) -> set[bytes]:
     """What stands in `points` more than once without the copies, both sorted."""
-    twice = set(_cut(engine.repeated_records(points, POINT)))
+    twice = set(_cut(records.repeated_records(points, POINT)))
     less = Counter(_cut(copied))
     whole = Counter(mark for mark in _cut(points) if mark in less)
     return {mark for mark in twice if mark not in less or whole[mark] - less[mark] > 1}

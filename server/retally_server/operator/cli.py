@@ -9,8 +9,8 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
-from retally_crypto.engine import engine
-from retally_crypto.errors import Malformed, RetallyError
+from retally_crypto.engine import choose_engine_from_environment, engine
+from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
@@ -234,6 +234,11 @@ def _cannot(why: str) -> typer.Exit:
 
 def main() -> None:
     """Entry point of the command."""
+    try:
+        choose_engine_from_environment()
+    except Unusable as error:
+        sys.stderr.write(f"retally-server: {error}\n")
+        sys.exit(3)
     app(prog_name="retally-server")
 
 
