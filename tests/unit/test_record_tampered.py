@@ -249,11 +249,11 @@ def test_v12_the_same_ballot_twice_in_one_block(voting: Election) -> None:
 
 
 def test_v13_the_nonces_of_an_earlier_ballot(voting: Election, monkeypatch: pytest.MonkeyPatch) -> None:
-    from retally_crypto import ballots
+    from retally_crypto.secret import encrypt
 
     first = voting.cast("north-3", [[1, 0, 0], [0, 0]])
     reused = voting.seal("north-3", [[1, 0, 0], [0, 0]])
-    monkeypatch.setattr(ballots, "_nonces", lambda shape, context: reused.nonces)
+    monkeypatch.setattr(encrypt, "_nonces", lambda shape, context: reused.nonces)
     voting.cast("north-3", [[0, 1, 0], [0, 0]])
     at = voting.cast("north-3", [[0, 0, 1], [0, 0]])
     assert first < at

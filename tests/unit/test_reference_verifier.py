@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import retally_reference
-from retally_crypto import ballots
 from retally_crypto.policy import format_policy
+from retally_crypto.secret import encrypt
 from retally_crypto.secret.sign import SigningKey, sign_note
 from retally_lab.boards.election import CLOSES, GRACE, ORIGIN, Election, members_of, signing_key
 from retally_lab.boards.files import checkpoint
@@ -388,7 +388,7 @@ def test_an_entry_of_the_voting_phase_fails_alone_and_the_rest_is_counted(
 def test_v13_nonces_used_twice(honest_election: Election, monkeypatch: pytest.MonkeyPatch) -> None:
     election = honest_election.before("closing")
     reused = election.seal("north-3", [[1, 0, 0], [0, 0]])
-    monkeypatch.setattr(ballots, "_nonces", lambda shape, context: reused.nonces)
+    monkeypatch.setattr(encrypt, "_nonces", lambda shape, context: reused.nonces)
     election.cast("north-3", [[0, 1, 0], [0, 0]])
     at = election.cast("north-3", [[0, 0, 1], [0, 0]])
     report = verify(election)
