@@ -89,7 +89,7 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     # Python's writer quotes a newline within a cell only if it occurs in its own line ending.
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow(map(guarded, columns))
     writer.writerows([guarded(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8")
 
@@ -197,7 +197,7 @@ def _table(name: str, needed: Sequence[str], records: Sequence[tuple[str, Sequen
             f"{name} is empty: its first line names the columns {enumerated(needed)}, then comes a line for each"
         )
     place, header = records[at]
-    titles = [" ".join(title.split()) for title in header]
+    titles = [unguarded(" ".join(title.split())) for title in header]
     while titles and not titles[-1]:
         titles.pop()
     _require_columns(name, place, titles, needed, how)
@@ -234,7 +234,8 @@ def _require_columns(name: str, place: str, titles: Sequence[str], needed: Seque
         has = enumerated([repr(title[:64]) for title in titles]) if any(titles) else "nothing"
         raise Malformed(
             f"{name}, {place}: there is no column titled {enumerated(missing, 'or')}. "
-            f"The first line names the columns, and this one has {has} ({how}). Capital letters and spaces do not matter; other columns may stay"
+            f"The first line names the columns, and this one has {has} ({how}). "
+            "Capital letters and spaces do not matter; other columns may stay"
         )
     for number, column in enumerate(columns, start=1):
         if column and columns.index(column) != number - 1:

@@ -7,7 +7,6 @@ one value. Engine targets ask the reference and the native engine, which must ag
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +25,9 @@ from retally_client.adjudication.evidence_file import parse_evidence
 from retally_client.authority.manifest_file import manifest_from_yaml
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import read_journal
-from retally_client.registrar.codes import codes_from_bytes, read_voters
+from retally_client.registrar.codes import codes_from_bytes
+from retally_client.registrar.voters import NEEDED, VoterList, read_voters, voters_csv
+from retally_client.tables import read_table
 from retally_client.voter import reading
 from retally_client.voter.choices import parse_selection
 from retally_crypto.canonical import canonical_bytes, parse_canonical
@@ -293,6 +294,15 @@ def _in_file(use: Callable[[Path], Any]) -> Callable[[bytes], Any]:
     return read
 
 
+def _voters(raw: bytes) -> VoterList:
+    """What was read is read alike from what is written of it."""
+    read = read_voters(read_table(raw, "voters", NEEDED), None)
+    again = read_voters(read_table(voters_csv(read.voters), "order.csv", NEEDED), None)
+    if again.voters != read.voters:
+        raise AssertionError(f"voters: {read.voters!r} are written and read as {again.voters!r}")
+    return read
+
+
 def _yaml(raw: bytes) -> Manifest:
     text = raw.decode("utf-8", "replace")
     for role in ("board", "registrar 1", "registrar 2", "guardian 1", "guardian 2", "guardian 3"):
@@ -415,7 +425,7 @@ TARGETS: dict[str, Target] = {
         Target("problem", "api.BoardServer: bodies of refusals", _problem),
         Target("http_answer", "verifier.fetching.Fetcher, api.BoardServer, WitnessClient on the wire", _http_answer),
         Target("key_file", "keyfiles.label_of", label_of),
-        Target("voters", "registrar.codes.read_voters", lambda raw: read_voters(io.StringIO(text_of(raw), newline=""))),
+        Target("voters", "tables.read_table, registrar.voters.read_voters", _voters),
         Target("codes_file", "registrar.codes.codes_from_bytes", codes_from_bytes),
         Target("ceremony_secrets", "guardian.ceremony.secrets_from_bytes", secrets_from_bytes, secrets_to_bytes),
         Target("journal", "guardian.decryption.read_journal", _in_file(lambda path: read_journal(path, bytes(16)))),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from retally_client.registrar.codes import Codes
+from retally_client.registrar.voters import Registered
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.credentials import verify_part
 from retally_crypto.encoding import b64url_decode, b64url_encode
@@ -155,17 +156,39 @@ def credential_at(record: Record, position: int) -> bytes:
     raise Refused(f"the roll has no position {position}, or is not complete yet")
 
 
-def voter_of(record: Record, codes: Codes, credential: bytes) -> str | None:
+def voter_of(record: Record, codes: Codes, credential: bytes) -> Registered | None:
     """Whose credential it is, by this registrar's own codes; None for one that was itself a replacement."""
     for position, known in enumerate(record.roll.credentials):
         if known == credential:
-            return codes.voters[position].voter if position < len(codes.voters) else None
+            return codes.voters[position] if position < len(codes.voters) else None
     return None
+
+
+def require_within_caps(change: str, record: Record) -> None:
+    """Raises Refused where the manifest allows no more changes of this kind: nothing later can help then."""
+    caps = record.manifest.caps
+    cap, made = (
+        (caps.replacements, record.roll.replacements)
+        if change == REPLACEMENT
+        else (caps.revocations, record.roll.revocations)
+    )
+    kind = "replacements" if change == REPLACEMENT else "revocations"
+    if not cap:
+        raise Refused(
+            f"the manifest of this election allows no {kind} (caps: {kind} 0), which nobody can change any more: "
+            "no new code was drawn, and nothing was changed"
+        )
+    if made >= cap:
+        raise Refused(
+            f"the manifest of this election allows {cap:,} {kind}, and as many were made: "
+            "no new code was drawn, and nothing was changed"
+        )
 
 
 def _check(draft: Draft, record: Record) -> None:
     if draft.election_id != record.election_id:
         raise Refused(f"the draft is for election {draft.election_id.hex()}, not for this one")
+    require_within_caps(draft.change, record)
     if not record.is_active(draft.credential):
         raise Refused("the draft's credential is not on the roll, or is no longer active")
     if record.ballots_of(draft.credential):

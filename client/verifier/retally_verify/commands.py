@@ -16,7 +16,7 @@ from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
 from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
-from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
+from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
 from retally_verify.console import DONE, err, out, plain_errors, print_json, progress
 from retally_verify.kept import keep, read_kept
@@ -155,7 +155,7 @@ def policy(
 ) -> None:
     """Write the trust policy of a manifest that you have checked by other means (compare the election id)."""
     path = Path(manifest)
-    entry = read_small(path, ENTRY_LIMIT) if path.is_file() else _first_entry(manifest)
+    entry = read_small(path, ENTRY_LIMIT) if path.is_file() else first_entry(open_board(manifest))
     text = format_policy(policy_from_manifest(entry))
     if output is not None:
         output.write_bytes(text)
@@ -171,15 +171,15 @@ def policy(
     raise typer.Exit(DONE)
 
 
-def _first_entry(location: str) -> bytes:
-    board = open_board(location)
+def first_entry(board: Board) -> bytes:
+    """Entry 0 of a board, unverified. Raises Unreachable where there is none."""
     raw = board.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:
-        raise Unreachable(f"{location} has no checkpoint")
+        raise Unreachable(f"{board.location} has no checkpoint")
     # Nothing is trusted here: the size only says how wide the first bundle is, and the person compares the election id.
     size = parse_checkpoint(parse_note(raw).text).size
     bundle = Bundle(0, min(size, TILE_WIDTH))
     bundled = board.read(bundle_path(bundle), BUNDLE_LIMIT) if size else None
     if bundled is None:
-        raise Unreachable(f"{location} has no entries")
+        raise Unreachable(f"{board.location} has no entries")
     return decode_bundle(bundled, bundle.width)[0]
