@@ -503,15 +503,9 @@ def test_case_a_replacement_that_the_caps_forbid_is_refused_before_a_code_is_dra
     call, board, here = run
     words = _roll_of(call, here)
     record = board.election.record()
-    for caps, said in (
-        (
-            {"revocations": 0, "replacements": 0},
-            "allows no replacements (caps: replacements 0), which nobody can change",
-        ),
-        ({"revocations": 0, "replacements": 0}, "allows no revocations (caps: revocations 0), which nobody can change"),
-    ):
-        change = REPLACEMENT if "replacements 0" in said else REVOCATION
-        forbidden = record.manifest.model_copy(update={"caps": Caps(**caps)})
+    forbidden = record.manifest.model_copy(update={"caps": Caps(revocations=0, replacements=0)})
+    for change, command, kind in ((REPLACEMENT, "replace", "replacements"), (REVOCATION, "revoke", "revocations")):
+        said = f"allows no {kind} (caps: {kind} 0), which nobody can change any more: no new code was drawn"
         with monkeypatch.context() as patch:
             patch.setattr(record, "manifest", forbidden)
             with pytest.raises(Refused) as refused:
