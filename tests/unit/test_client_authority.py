@@ -14,13 +14,12 @@ from retally_client.authority.acts import (
     closing_entry,
     opening_entry,
     paper_count_entry,
-    read_paper_counts,
     result_entry,
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
 from retally_client.cli import app
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.entries import election_id
+from retally_crypto.entries import Station, election_id
 from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
@@ -272,67 +271,9 @@ def test_a_result_waits_for_the_closing_and_for_k_guardians(honest_election: Ele
     assert {check.state for check in election.record().checks(election.policy(), None)} == {"pass"}
 
 
-# ---- paper counts ----
-
-HEADER = "district,contest,station,option,votes\n"
-NORTH = "north,mayor,a,o1,10\nnorth,mayor,a,o2,20\nnorth,mayor,a,o3,30\nnorth,mayor,a,invalid,4\n"
-
-
-def paper(text: str, election: Election) -> dict[tuple[str, str], Any]:
-    return dict(read_paper_counts(text.splitlines(), election.manifest))
-
-
-def test_paper_counts_are_grouped_by_district_contest_and_station(honest_election: Election) -> None:
-    text = HEADER + NORTH + NORTH.replace(",a,", ",b,") + NORTH.replace("north", "south")
-    found = paper(text, honest_election)
-    assert list(found) == [("north", "mayor"), ("south", "mayor")]
-    assert [(one.id, one.invalid, one.votes) for one in found["north", "mayor"]] == [
-        ("a", 4, (10, 20, 30)),
-        ("b", 4, (10, 20, 30)),
-    ]
-
-
-def test_the_order_of_lines_and_columns_does_not_matter(honest_election: Election) -> None:
-    lines = NORTH.splitlines()
-    turned = "votes,option,station,contest,district\n" + "".join(
-        ",".join(reversed(line.split(","))) + "\n" for line in reversed(lines)
-    )
-    assert paper(turned, honest_election) == paper(HEADER + NORTH, honest_election)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("district;contest;station;option;votes\nnorth;mayor;a;o1;10\n", "line 2: district, contest, station"),
-        (NORTH, "line 2: district, contest, station"),
-        (HEADER + "north,mayor,a,o1\n", "line 2: district, contest, station"),
-        (HEADER + "north,mayor,a,o1,ten\n", "line 2: district, contest, station"),
-        (HEADER + "north,mayor,a,o1,1.5\n", "line 2: district, contest, station"),
-        (HEADER + NORTH + "north,mayor,b,o1,\n", "line 6: district, contest, station"),
-        (HEADER + "east,mayor,a,o1,10\n", "line 2: district east has no contest mayor"),
-        (HEADER + "south,council,a,o1,10\n", "line 2: district south has no contest council"),
-        (HEADER + NORTH + "north,mayor,a,o1,10\n", "line 6: a second or negative number for o1"),
-        (HEADER + "north,mayor,a,o1,-1\n", "line 2: a second or negative number for o1"),
-        (HEADER + "north,mayor,a,o1,10\n", "station a: invalid is missing or unknown"),
-        (HEADER + NORTH + "north,mayor,a,o4,1\n", "station a: o4 is missing or unknown"),
-        (HEADER + NORTH.replace(",a,", ",School 1,"), "station School 1: id: "),
-        (HEADER + NORTH.replace(",10\n", ",9007199254740992\n"), r"station a: votes\.0: "),
-        (HEADER + 'north,mayor,a,o1,"10\n', "paper counts, line 2: "),
-        (HEADER + f"north,mayor,a,o1,{'1' * 200_000}\n", "paper counts, line 2: "),
-    ],
-)
-def test_a_wrong_line_is_named(text: str, said: str, honest_election: Election) -> None:
-    with pytest.raises(Malformed, match=said):
-        paper(text, honest_election)
-
-
-def test_no_lines_are_no_counts(honest_election: Election) -> None:
-    assert paper("", honest_election) == paper(HEADER, honest_election) == {}
-
-
 def test_a_count_entered_after_a_decryption_says_so(honest_election: Election) -> None:
     closed = honest_election.before("paper-count")
-    stations = read_paper_counts((HEADER + NORTH).splitlines(), closed.manifest)["north", "mayor"]
+    stations = [Station(id="a", invalid=4, votes=(10, 20, 30))]
     late = []
     for _ in ("before", "after"):
         entry = paper_count_entry(closed.record(), closed.authority, "north", "mayor", stations)

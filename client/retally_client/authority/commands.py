@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,21 +13,24 @@ from retally_client.authority.acts import (
     closing_entry,
     opening_entry,
     paper_count_entry,
-    read_paper_counts,
     result_entry,
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
+from retally_client.authority.paper_counts import COLUMNS, Counts, not_yet_published, read_paper_counts, sums
 from retally_client.authority.web_build import read_build
+from retally_client.faults import enumerated
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
+from retally_client.mistakes import distrust, require_key, require_new
+from retally_client.tables import TABLE_LIMIT, read_table
 from retally_crypto.entries import election_id
-from retally_crypto.errors import Refused
+from retally_crypto.errors import Refused, Unusable
 from retally_crypto.notes import format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.commands import AsJson, PolicyFile, read_policy, read_small, read_text
-from retally_verify.console import out, plain_errors, print_json, progress
+from retally_verify.console import err, out, plain_errors, print_json, progress
 from retally_verify.run import verify_board
 
 LABEL = "authority"
@@ -34,6 +38,7 @@ YAML_LIMIT = 4 * 1024 * 1024
 
 app = typer.Typer(no_args_is_help=True, help="Manifest, opening, closing, paper counts and result.")
 KeyFile = Annotated[Path, typer.Option("--key", "-k", help="the authority's key file")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for programs")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
 
 
@@ -42,13 +47,18 @@ def _key(path: Path) -> SigningKey:
 
 
 def _record(url: str, policy: Path) -> Record:
+    board = open_board(url)
     with progress("reading the board") as bar:
-        report = verify_board(open_board(url), read_policy(policy), tell=bar)
-    if report.record is None:
-        raise Refused(
-            f"the board cannot be trusted: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
-        )
+        report = verify_board(board, read_policy(policy), tell=bar)
+    if report.record is None or report.state_of("V03") == "fail":
+        raise distrust(report, board, policy)
     return report.record
+
+
+def _record_and_key(url: str, policy: Path, key: Path) -> tuple[Record, SigningKey]:
+    record, signing = _record(url, policy), _key(key)
+    require_key(record.manifest.authority, signing, "the authority")
+    return record, signing
 
 
 def _text(path: Path) -> str:
@@ -71,6 +81,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make the authority's key; prints its verifier key."""
+    require_new(key_file, "a new key")
     key = new_signing_key(key_file, name, LABEL, read_passphrase(confirm=True))
     vkey = format_vkey(key.verifier_key)
     print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
@@ -119,7 +130,7 @@ def create(url: Url, manifest_file: Path, as_json: AsJson = False) -> None:
 @plain_errors
 def open_voting(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Open voting: publish the joint key and the roll's digest."""
-    entry = opening_entry(_record(url, policy), _key(key))
+    entry = opening_entry(*_record_and_key(url, policy, key))
     _say(BoardServer(url).append(entry), "opening", as_json)
 
 
@@ -140,16 +151,67 @@ def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -
 
 @app.command()
 @plain_errors
-def paper(url: Url, csv_file: Path, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
-    """Enter paper counts: CSV with district, contest, station, option, votes. They are shown, never verified."""
-    record, signing, server = _record(url, policy), _key(key), BoardServer(url)
-    for (district, contest), stations in read_paper_counts(_text(csv_file).splitlines(), record.manifest).items():
-        index = server.append(paper_count_entry(record, signing, district, contest, stations))
-        _say(index, f"paper-count of {district}", as_json)
+def paper(
+    url: Url,
+    table_file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="COUNTS", help="a table (CSV, .xlsx or .ods): district, contest, station, option, votes"
+        ),
+    ],
+    policy: PolicyFile,
+    key: KeyFile,
+    station: Annotated[
+        list[str] | None,
+        typer.Option("--station", metavar="NAME", help="a real station that looks like a total; may be repeated"),
+    ] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Enter paper counts, after a look at their sums. They are shown beside the online count, never verified.
+
+    An interrupted run is continued: what is on the board unchanged is left as it is.
+    """
+    if as_json and not yes:
+        raise Unusable("--json asks nothing: look at the sums without it first, then give --json and --yes")
+    table = read_table(read_small(table_file, TABLE_LIMIT), str(table_file), COLUMNS)
+    record, signing = _record_and_key(url, policy, key)
+    if record.closing_index is None:
+        raise Refused("voting is not closed yet: paper counts are entered after retally authority close")
+    counts = read_paper_counts(table, record.manifest, station or ())
+    new = not_yet_published(record, counts)
+    # Every entry is made before the first is sent: one that cannot be made leaves nothing half done.
+    entries = [paper_count_entry(record, signing, *place, stations) for place, stations in new.items()]
+    there = [place for place in counts if place not in new]
+    if not as_json:
+        _show_sums(counts, there, record)
+    if new and not yes and not typer.confirm("Sign and publish these numbers? They stay.", default=False, err=True):
+        raise Refused("not confirmed, nothing was signed or sent")
+    server, sent = BoardServer(url), []
+    for (district, contest), entry in zip(new, entries, strict=True):
+        index = server.append(entry)
+        sent.append({"index": index, "kind": "paper-count", "district": district, "contest": contest})
+        if not as_json:
+            out.print(f"paper-count of {district}, {contest} is on the board, entry {index}", markup=False)
+    if as_json:
+        unchanged = [{"district": district, "contest": contest} for district, contest in there]
+        print_json({"sent": sent, "unchanged": unchanged})
+    elif not new:
+        out.print("every count of this file is on the board already, unchanged", markup=False)
+
+
+def _show_sums(counts: Counts, there: Sequence[tuple[str, str]], record: Record) -> None:
+    for line in sums(counts, record.manifest):
+        err.print(line, markup=False)
+    if there:
+        places = enumerated([f"{district}, {contest}" for district, contest in there])
+        err.print(f"On the board already, unchanged, and not sent again: {places}", markup=False)
+    if record.partial_decryptions:
+        err.print("Somebody has decrypted already: these counts will be shown as entered late.", markup=False)
 
 
 @app.command()
 @plain_errors
 def publish(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Publish the result that follows from the board; every verifier recomputes it."""
-    _say(BoardServer(url).append(result_entry(_record(url, policy), _key(key))), "result", as_json)
+    _say(BoardServer(url).append(result_entry(*_record_and_key(url, policy, key))), "result", as_json)
