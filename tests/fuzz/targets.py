@@ -23,6 +23,7 @@ import httpx
 from retally_client import api
 from retally_client.adjudication.evidence_file import parse_evidence
 from retally_client.authority.manifest_file import manifest_from_yaml
+from retally_client.authority.paper_counts import COLUMNS, Counts, read_paper_counts
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import read_journal
 from retally_client.registrar.codes import codes_from_bytes
@@ -303,6 +304,10 @@ def _voters(raw: bytes) -> VoterList:
     return read
 
 
+def _paper_counts(raw: bytes) -> Counts:
+    return read_paper_counts(read_table(raw, "counts", COLUMNS), MANIFEST, ())
+
+
 def _yaml(raw: bytes) -> Manifest:
     text = raw.decode("utf-8", "replace")
     for role in ("board", "registrar 1", "registrar 2", "guardian 1", "guardian 2", "guardian 3"):
@@ -426,6 +431,8 @@ TARGETS: dict[str, Target] = {
         Target("http_answer", "verifier.fetching.Fetcher, api.BoardServer, WitnessClient on the wire", _http_answer),
         Target("key_file", "keyfiles.label_of", label_of),
         Target("voters", "tables.read_table, registrar.voters.read_voters", _voters),
+        Target("spreadsheet", "spreadsheets.spreadsheet_rows", _voters),
+        Target("paper_counts", "authority.paper_counts.read_paper_counts", _paper_counts),
         Target("codes_file", "registrar.codes.codes_from_bytes", codes_from_bytes),
         Target("ceremony_secrets", "guardian.ceremony.secrets_from_bytes", secrets_from_bytes, secrets_to_bytes),
         Target("journal", "guardian.decryption.read_journal", _in_file(lambda path: read_journal(path, bytes(16)))),

@@ -25,7 +25,7 @@ from retally_client.registrar.voters import (
 from retally_client.tables import read_table
 from retally_crypto.errors import Malformed, Refused
 from tests.shared_cases import case_path
-from tests.spreadsheets import xlsx
+from tests.spreadsheets import Cell, xlsx
 
 STYLES = ["s", "north"]
 PERSIAN = "علی\u200cرضا رضایی"  # noqa: RUF001
@@ -132,7 +132,7 @@ def test_no_cell_of_a_printed_list_is_a_formula() -> None:
 
 
 def test_a_spreadsheet_of_voters_is_read_and_its_rows_are_named() -> None:
-    rows = [["Voter", "Style", "Number"], ["Ida ", "s", 7], ["Ben", "x", 8]]
+    rows: list[list[Cell]] = [["Voter", "Style", "Number"], ["Ida ", "s", 7], ["Ben", "x", 8]]
     with pytest.raises(Malformed, match="row 3, Ben: the manifest has no style 'x'; it has s and north"):
         read(xlsx({"Members": rows}))
     assert read(xlsx({"Members": rows[:2]})).voters == (Registered("Ida", "s", (("Number", "7"),)),)

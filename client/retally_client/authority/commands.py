@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,10 @@ from retally_client.authority.acts import (
 )
 from retally_client.authority.manifest_file import manifest_entry, manifest_from_yaml
 from retally_client.authority.paper_counts import COLUMNS, Counts, not_yet_published, read_paper_counts, sums
+from retally_client.authority.remarks import remarks
+from retally_client.authority.times import told
 from retally_client.authority.web_build import read_build
-from retally_client.faults import enumerated
+from retally_client.faults import enumerated, listed
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
 from retally_client.mistakes import distrust, require_key, require_new
 from retally_client.tables import TABLE_LIMIT, read_table
@@ -93,16 +96,28 @@ def manifest(
     yaml_file: Path,
     key: KeyFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="where to write the manifest entry")],
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a manifest written in YAML, sign it, and print the election id."""
+    require_new(output, "the manifest entry")
     signing = _key(key)
-    entry = manifest_entry(manifest_from_yaml(_text(yaml_file), signing), signing)
+    checked = manifest_from_yaml(_text(yaml_file), signing)
+    asked = remarks(checked, time.time())
+    if asked and as_json and not yes:
+        raise Refused(listed("Not signed, for a person should look at this first (--yes signs it):", asked))
+    if not as_json:
+        err.print(f"opens   {told(checked.opens)}\ncloses  {told(checked.closes)}", markup=False)
+        if asked:
+            err.print(listed("Nothing of this can be changed once it is signed:", asked), markup=False)
+    if asked and not yes and not typer.confirm("Sign it like this?", default=False, err=True):
+        raise Refused("not confirmed, nothing was signed")
+    entry = manifest_entry(checked, signing)
     policy_from_manifest(entry)
     write_private(output, entry)
     identity = election_id(entry).hex()
     if as_json:
-        print_json({"election": identity, "manifest": str(output)})
+        print_json({"election": identity, "manifest": str(output), "remarks": asked})
     else:
         out.print(
             f"election {identity}\nmanifest {output}\nAnnounce this id where auditors and voters can compare it.",

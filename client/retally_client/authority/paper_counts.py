@@ -241,11 +241,11 @@ def sums(counts: Counts, manifest: Manifest) -> Iterator[str]:
         title = f"{titles[district]} ({district}) · {manifest.contest(contest).title}"
         yield from _summed(title, contest, stations, manifest)
         yield from _twins(stations)
-    for contest, stations in by_contest.items():
+    for contest, everywhere in by_contest.items():
         districts = [district for district, of in counts if of == contest]
         if len(districts) > 1:
             title = f"{manifest.contest(contest).title}, {len(districts)} districts together"
-            yield from _summed(title, contest, stations, manifest)
+            yield from _summed(title, contest, everywhere, manifest)
 
 
 def _summed(title: str, contest: str, stations: Sequence[Station], manifest: Manifest) -> Iterator[str]:
