@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import re
 import zipfile
 import zlib
@@ -302,7 +303,7 @@ def _cell(value: object, name: str, row: int, column: int) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float | int):
-        if abs(value) >= LARGEST_WHOLE:
+        if not math.isfinite(value) or abs(value) >= LARGEST_WHOLE:
             raise Malformed(
                 f"{name}, row {row}: the number in column {column} has more digits than a spreadsheet keeps; "
                 "format the column as text and type it again"

@@ -168,6 +168,7 @@ def many(what: str, number: int) -> str:
         (packed({**xlsx_files({"A": ""}), "xl/workbook.xml": "<workbook/>"}), "is empty|cannot be read"),
         (xlsx({"A": [["voter", "style"]], "B": [["x"]]}), "2 sheets with something in them, 'A' and 'B': keep only"),
         (xlsx({"A": [["voter", "style"], ["Bo", 10**16]]}), "row 2: the number in column 2 has more digits"),
+        (packed(xlsx_files({"A": '<row r="2"><c r="B2"><v>NaN</v></c></row>'})), "the number in column 2 has more"),
         (packed(xlsx_files({"A": '<row r="2"><c r="B2" t="e"><v>#N/A</v></c></row>'})), "row 2: the cell in column 2"),
     ],
 )  # fmt: skip
