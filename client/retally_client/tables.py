@@ -249,7 +249,7 @@ def _fault_of_row(place: str, cells: Sequence[str], titles: Sequence[str]) -> st
             given -= 1
         numbers = cells[-2:] if len(cells) == len(titles) + 1 else ()
         hint = ""
-        if len(numbers) == 2 and all(re.fullmatch("[0-9]+", part) for part in numbers):
+        if re.fullmatch("[0-9]{1,3},[0-9]{3}", ",".join(numbers)):
             hint = f"; a number is written without separators: {''.join(numbers)}"
         named = ", ".join(title[:32] for title in titles[:SHOWN])
         return (

@@ -151,6 +151,7 @@ def many(what: str, number: int) -> str:
         ("voter,style,Voter\nBo,south,x\n", "two columns are titled 'Voter': rename one"),
         ("voter,style\nBo,south,x\n", "line 2 has 3 values for 2 columns"),
         ("voter,style\nBo,1,234\n", "line 2 has 3 values for 2 columns .*written without separators: 1234"),
+        ("voter,style\nBo,1,5\n", "line 2 has 3 values for 2 columns .*in it stands in quotation marks"),
         ("voter,,style\nBo,x,south\n", "line 2: 'x' stands in a column without a title"),
         ('voter,style\n"Bo,south\nÅsa,north\n', r'line 2: a cell begins with a quotation mark \("\) here'),
         ('voter,style\n"Bo"s,south\n', "line 2: something follows the quotation mark"),

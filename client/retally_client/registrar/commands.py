@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from retally_client.api import BoardServer
-from retally_client.faults import listed
+from retally_client.faults import counted, listed
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, replace_private, write_private
 from retally_client.mistakes import distrust, require_new, require_policy
 from retally_client.registrar.changes import (
@@ -157,7 +157,7 @@ def order(
     unchecked = "" if known is not None else "\nTheir styles were not compared with a manifest: --manifest does that."
     _say(
         as_json,
-        f"{len(voters):,} voters in {output}: give the same file to every registrar{unchecked}",
+        f"{counted(len(voters), 'voter')} in {output}: give the same file to every registrar{unchecked}",
         voters=len(voters),
         remarks=list(read.remarks),
     )
