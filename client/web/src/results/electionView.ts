@@ -4,13 +4,13 @@
 import { toHex, fromUtf8, type Bytes } from '../core/bytes.ts';
 import { Malformed } from '../core/errors.ts';
 import { CHECKPOINT_LIMIT, openCheckpoint, parseCheckpoint } from '../board/checkpoint.ts';
-import { parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
+import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from '../board/counts.ts';
+import { isBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { parseNote } from '../board/notes.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
 import { Unreachable, type BoardSource } from '../board/source.ts';
 import { CheckedBoard, readEntries, WrongBoard } from './checkedBoard.ts';
-import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from './model.ts';
 import { phaseAfter, type Phase } from './stage.ts';
 import { WIDTH } from './treeEdge.ts';
 
@@ -137,11 +137,6 @@ function readOfficial(raw: Bytes, manifest: Manifest, id: string): OfficialConte
     if (error instanceof Malformed) return null;
     throw error;
   }
-}
-
-/** Kind ballot, for counting: an entry without a newline (8.3). */
-function isBallot(raw: Bytes): boolean {
-  return !raw.includes(0x0a);
 }
 
 function closingOf(closing: Official | null): End['closing'] {

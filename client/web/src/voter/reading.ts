@@ -12,20 +12,21 @@
 import { equal, fromUtf8, toHex, type Bytes } from '../core/bytes.ts';
 import { trackingCode } from '../core/codes.ts';
 import { Malformed } from '../core/errors.ts';
+import { eventLoop } from '../core/eventLoop.ts';
 import { CHECKPOINT_LIMIT, openCheckpoint, type OpenedCheckpoint } from '../board/checkpoint.ts';
-import { parseBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
+import { isBallot, parseBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { leafHash } from '../board/merkle.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
 import type { BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle } from '../board/tiles.ts';
-import { Fold } from '../verifier/fold.ts';
+import { FoldDriver } from '../verifier/foldDriver.ts';
 import { CallingThread } from '../verifier/pool.ts';
 import { beginElection, NO_BALLOT, type ElectionState } from '../verifier/state.ts';
 import { Tree } from '../verifier/v02Entries.ts';
 import { v05Conclusion, v06Conclusion, v07Conclusion } from '../verifier/v05V06V07Ceremony.ts';
 import { v08Conclusion } from '../verifier/v08Roll.ts';
-import { v09Conclusion, isBallot } from '../verifier/v09Form.ts';
+import { v09Conclusion } from '../verifier/v09Form.ts';
 import { NotThere, ProvedBoard } from './provedBoard.ts';
 import { askWhere, ownMeans, type Means } from './server.ts';
 
@@ -160,7 +161,7 @@ export class OpenedElection {
     readonly view: BoardView,
     readonly board: ProvedBoard,
     readonly state: ElectionState,
-    readonly fold: Fold,
+    readonly fold: FoldDriver,
     readonly opening: number,
     readonly jointKey: Bytes,
   ) {}
@@ -172,7 +173,7 @@ export class OpenedElection {
     const state = beginElection(view.manifest, view.electionId, leafHash(view.manifestEntry));
     const tree = new Tree(new Set(), new Set());
     tree.append(leafHash(view.manifestEntry));
-    const fold = new Fold(state, new CallingThread(), tree);
+    const fold = new FoldDriver(state, new CallingThread(), tree);
     const fed = [0];
     for (let bundle = 0; bundle < board.bundles && state.opening === null; bundle += 1) {
       const [entries, leaves] = [await board.entries(bundle), await board.leaves(bundle)];
@@ -180,7 +181,7 @@ export class OpenedElection {
       for (let at = bundle === 0 ? 1 : 0; at < entries.length && state.opening === null; at += 1) {
         await fold.take(entries.slice(at, at + 1), leaves.slice(at, at + 1));
         fed.push(bundle * TILE_WIDTH + at);
-        if (at % 16 === 0) await breath();
+        if (at % 16 === 0) await eventLoop();
         onProgress?.(bundle * TILE_WIDTH + at + 1, board.size);
       }
     }
@@ -192,8 +193,8 @@ export class OpenedElection {
     if (failed !== undefined || refusal !== undefined) {
       throw new Untrustworthy(failed?.notes[0] ?? `entry ${refusal?.index}: ${refusal?.check} ${refusal?.reason}`);
     }
-    if (state.opening === null || state.jointKey === null) throw new NotOpen('voting has not been opened yet');
-    const opened = new OpenedElection(view, board, state, fold, fed.at(-1) as number, state.jointKey);
+    if (state.opening === null) throw new NotOpen('voting has not been opened yet');
+    const opened = new OpenedElection(view, board, state, fold, fed.at(-1) as number, state.opening.jointKey);
     opened.#fed = fed;
     await opened.#lookAtEnd();
     return opened;
@@ -268,7 +269,7 @@ export class OpenedElection {
         else if (ROLL.has(kind)) await this.#take(entry, index);
       }
       onProgress?.(Math.min(this.board.size, (bundle + 1) * TILE_WIDTH), this.board.size);
-      await breath();
+      await eventLoop();
     }
     await this.fold.settle();
     return own;
@@ -335,11 +336,4 @@ function ownBallot(entry: Bytes, index: number, credential: Bytes): OwnBallot | 
     if (error instanceof Malformed) return null;
     throw error;
   }
-}
-
-/** Lets the page paint and take clicks. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve);
-  });
 }

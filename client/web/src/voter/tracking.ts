@@ -3,12 +3,11 @@
 import type { Bytes } from '../core/bytes.ts';
 import { trackingCode } from '../core/codes.ts';
 import { Malformed } from '../core/errors.ts';
-import { parseBallot, type Ballot } from '../board/entries.ts';
+import { isBallot, parseBallot, type Ballot } from '../board/entries.ts';
 import { verifyInclusion } from '../board/merkle.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import { parseReceipt } from '../board/receipt.ts';
 import { TILE_WIDTH } from '../board/tiles.ts';
-import { isBallot } from '../verifier/v09Form.ts';
 import { contradiction, formatEvidence } from './evidence.ts';
 import { NotOnRoll, READ_ALL, type Advance, type OpenedElection } from './reading.ts';
 import { checkpointOf, checkReceipt, WrongReceipt } from './receipts.ts';
