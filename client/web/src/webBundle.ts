@@ -1,6 +1,7 @@
 // V21: whether every origin serves exactly the web bundle whose digest stands in the manifest (docs/spec page 10).
 // Shares nothing with the verifier, so that a page on a second origin can use it alone. Words are `retally verify`'s.
 
+import { reasonOf } from './core/errors.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 
@@ -49,7 +50,7 @@ export async function checkWebBundle(
       await checkOrigin(origin, digest, read, onProgress);
     } catch (error) {
       const list = error instanceof WrongBundle ? failures : missing;
-      list.push(error instanceof Error ? error.message : String(error));
+      list.push(reasonOf(error));
     }
   }
   const state = failures.length > 0 ? 'fail' : missing.length > 0 ? 'incomplete' : 'pass';
@@ -156,7 +157,7 @@ async function readHttp(address: string, limit: number): Promise<Uint8Array | nu
     return await readBody(answer, address, limit);
   } catch (error) {
     if (error instanceof WrongBundle) throw error;
-    throw new Error(`${address} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${address} does not answer: ${reasonOf(error)}`);
   }
 }
 

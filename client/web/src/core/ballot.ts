@@ -14,7 +14,7 @@ import {
   type BallotManifest,
   type ContestLimits,
 } from './contests.ts';
-import { Malformed } from './errors.ts';
+import { Malformed, readOr } from './errors.ts';
 import {
   add,
   BASE,
@@ -230,24 +230,21 @@ interface BodyParts {
 }
 
 function readBody(body: Bytes): BodyParts | null {
-  try {
-    const names = ['ciphertexts', 'credential', 'election', 'kind', 'previous', 'style'];
-    const members = membersOf(parseCanonical(body), names);
-    const { credential, election, kind, previous, style } = members ?? {};
+  const names = ['ciphertexts', 'credential', 'election', 'kind', 'previous', 'style'];
+  const parse = (): BodyParts | null => {
+    const { credential, election, kind, previous, style } = membersOf(parseCanonical(body), names) ?? {};
     if (kind !== 'ballot' || typeof style !== 'string') return null;
     if (typeof credential !== 'string' || typeof election !== 'string' || typeof previous !== 'string') return null;
-    const parts = {
+    const read = {
       election: fromBase64url(election),
       style,
       credential: fromBase64url(credential),
       previous: fromBase64url(previous),
     };
-    decodePoint(parts.credential);
-    return parts.previous.length === 32 ? parts : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+    decodePoint(read.credential);
+    return read.previous.length === 32 ? read : null;
+  };
+  return readOr(parse, () => null);
 }
 
 /** Why an opening does not show the ballot it claims to. */

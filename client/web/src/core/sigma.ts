@@ -3,7 +3,7 @@
 // A verifier never throws for what an adversary wrote. A prover never hands out a proof that it did not verify itself.
 import { randomBytes } from '@noble/hashes/utils.js';
 import { concat, leToBigint, utf8, type Bytes } from './bytes.ts';
-import { Malformed } from './errors.ts';
+import { Malformed, readOr } from './errors.ts';
 import { deriveChallenge } from './fiatShamir.ts';
 import { collect, decodeAll, isSound, type LinearRelation, type Row } from './linearRelation.ts';
 
@@ -107,13 +107,12 @@ export function readProof<Element>({ tag, relation, proof }: Claim<Element>): Tr
 
 /** The transcript of a claim about an acceptable instance, or null. */
 function readClaim<Element>(claim: Claim<Element>): Transcript<Element> | null {
-  if (!isSound(claim.relation)) return null;
-  try {
-    return readProof(claim);
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+  return isSound(claim.relation)
+    ? readOr(
+        () => readProof(claim),
+        () => null,
+      )
+    : null;
 }
 
 /** VerifyBatchable. */

@@ -2,7 +2,7 @@
 // (docs/spec 3, 4). It counts nothing: the numbers of the result entry are published numbers until somebody verifies.
 
 import { toHex, fromUtf8, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { CHECKPOINT_LIMIT, openCheckpoint, parseCheckpoint } from '../board/checkpoint.ts';
 import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from '../board/counts.ts';
 import { isBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
@@ -127,16 +127,16 @@ async function readEnd(board: CheckedBoard, manifest: Manifest, id: string): Pro
 
 /** An official's entry of this election with right signatures; null for everything else, which has no effect. */
 function readOfficial(raw: Bytes, manifest: Manifest, id: string): OfficialContent | null {
-  if (isBallot(raw)) return null;
-  try {
-    const official = parseOfficialEntry(raw);
-    const { content } = official;
-    if (content.kind !== 'manifest' && toHex(content.election) !== id) return null;
-    return wrongSignatures(official, manifest) === null ? content : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+  const official = isBallot(raw)
+    ? null
+    : readOr(
+        () => parseOfficialEntry(raw),
+        () => null,
+      );
+  if (official === null) return null;
+  const { content } = official;
+  if (content.kind !== 'manifest' && toHex(content.election) !== id) return null;
+  return wrongSignatures(official, manifest) === null ? content : null;
 }
 
 function closingOf(closing: Official | null): End['closing'] {

@@ -108,3 +108,13 @@ export function verdictOf(states: Iterable<State>): Verdict {
   const found = new Set(states);
   return found.has('fail') ? 'FAIL' : found.has('incomplete') ? 'INCOMPLETE' : 'PASS';
 }
+
+/** The verdict, and "no witness" where there is none to exclude split views. */
+export function verdictLineOf(verdict: Verdict, witnesses: number): string {
+  return witnesses > 0 ? verdict : `${verdict} · no witness`;
+}
+
+/** Whether a text from outside is the number of a check. */
+export function isCheck(text: unknown): text is Check {
+  return CHECKS.some((check) => check === text);
+}

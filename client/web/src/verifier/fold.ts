@@ -3,11 +3,17 @@
 //
 // Nothing is read, sent or waited for here. A ballot begins before its proof was looked at and ends after; an official's
 // entry yields what has to be summed. `foldDriver.ts` brings both.
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { toHex, type Bytes } from '../core/bytes.ts';
-import { parseBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
+import {
+  parseBallot,
+  parseOfficialEntry,
+  wrongSignatures,
+  type OfficialContent,
+  type OfficialEntry,
+} from '../board/entries.ts';
 import { ruleBallot, withProof, type BallotFacts, type BoardBefore } from './ballotRule.ts';
-import { Broken, type Check } from './checks.ts';
+import { Broken } from './checks.ts';
 import { phaseOf, type ElectionState } from './state.ts';
 import type { ProofRuling, Summing } from './tasks.ts';
 import { takePaperCount, v04PhaseAndOrder } from './v04Order.ts';
@@ -31,12 +37,11 @@ export type BegunBallot =
 export function beginBallot(state: ElectionState, index: number, raw: Bytes): BegunBallot {
   // 8.3: an entry without a newline is a ballot's, whatever else it is.
   if (state.closing === null) state.ballots.entries += 1;
-  let ballot: WellFormedBallot;
-  try {
-    ballot = v09BallotForm(state, parseBallot(raw));
-  } catch (error) {
-    return { index, malformed: reasonOf(error) };
-  }
+  const ballot = readOr(
+    () => v09BallotForm(state, parseBallot(raw)),
+    (reason) => ({ malformed: reason }),
+  );
+  if ('malformed' in ballot) return { index, ...ballot };
   const facts: BallotFacts = { ballot, encoding: undefined, proof: undefined };
   if (ruleBallot(facts, boardBefore(state, ballot)) === 'needs its proof') return { index, facts, needsProof: true };
   return { index, facts: { ...facts, encoding: wrongEncoding(state, ballot) }, needsProof: false };
@@ -90,10 +95,13 @@ const CEREMONY: ReadonlySet<string> = new Set([
 
 /** What every kind has to meet. Throws Broken. */
 function admitOfficial(state: ElectionState, raw: Bytes): OfficialContent {
-  const entry = within('V09', () => {
+  const read = (): OfficialEntry => {
     const parsed = parseOfficialEntry(raw);
     v09OfficialForm(state, parsed.content);
     return parsed;
+  };
+  const entry = readOr(read, (reason) => {
+    throw new Broken('V09', reason);
   });
   const wrong = wrongSignatures(entry, state.manifest);
   if (wrong !== null) throw new Broken('V04', wrong);
@@ -150,18 +158,4 @@ function* ownCheck(state: ElectionState, content: OfficialContent): Summing {
     case 'manifest':
       throw new Broken('V04', `a second manifest in the phase ${phaseOf(state)}`);
   }
-}
-
-/** What an adversary can write into an entry is Malformed, and fails the check; anything else is a fault of ours. */
-function within<T>(check: Check, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new Broken(check, reasonOf(error));
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Malformed) return error.message;
-  throw error;
 }

@@ -9,6 +9,7 @@ import {
   CHECKS,
   EXIT_CODES,
   TITLES,
+  verdictLineOf,
   verdictOf,
   type Check,
   type Conclusion,
@@ -93,7 +94,7 @@ export function reportOf(findings: Findings): Report {
   return {
     verdict,
     exitCode: EXIT_CODES[verdict],
-    verdictLine: policy.witnesses.length > 0 ? verdict : `${verdict} · no witness`,
+    verdictLine: verdictLineOf(verdict, policy.witnesses.length),
     states: byCheck(all.map(([check, conclusion]) => [check, conclusion.state])),
     notes: byCheck(all.map(([check, conclusion]) => [check, conclusion.notes])),
     titles: TITLES,
@@ -146,6 +147,6 @@ export function withV21(report: Report, { state, notes }: Conclusion): Report {
     notes: { ...report.notes, V21: notes },
     verdict,
     exitCode: EXIT_CODES[verdict],
-    verdictLine: report.witnesses > 0 ? verdict : `${verdict} · no witness`,
+    verdictLine: verdictLineOf(verdict, report.witnesses),
   };
 }

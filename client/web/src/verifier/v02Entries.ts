@@ -1,7 +1,7 @@
 // V02, first half: every bundle hashes to its level-0 tile, and all entries to the checkpoint's root (docs/spec 3.1, 8.2).
 // One bundle of entries is in memory at a time; the next one is read while the workers prove this one.
 import { equal, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { Malformed, readOr } from '../core/errors.ts';
 import { Frontier, leafHash } from '../board/merkle.ts';
 import { TooLong, type BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
@@ -46,15 +46,15 @@ async function readBundle(source: BoardSource, index: number, size: number): Pro
 
 async function readEntries(source: BoardSource, index: number, width: number): Promise<Bytes[]> {
   const { path, raw, full } = await readWidth(source, (w) => bundlePath(index, w), width, BUNDLE_LIMIT);
-  try {
+  const read = (): Bytes[] => {
     const entries = decodeBundle(raw, width);
     const length = entries.reduce((sum, entry) => sum + 2 + entry.length, 0);
     if (full || length === raw.length) return entries;
     throw new Malformed(`a bundle that is longer than its ${width} entries`);
-  } catch (error) {
-    if (error instanceof Malformed) throw new Contradiction(`${path}: ${error.message}`);
-    throw error;
-  }
+  };
+  return readOr(read, (reason) => {
+    throw new Contradiction(`${path}: ${reason}`);
+  });
 }
 
 async function readTile(source: BoardSource, index: number, width: number): Promise<Bytes> {

@@ -2,7 +2,7 @@
 // 8.1). The members of a ballot and their canonical form are `src/board/entries.ts`.
 import { equal, type Bytes } from '../core/bytes.ts';
 import { styleOf } from '../core/contests.ts';
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { sharedBallotShape } from '../core/relations.ts';
 import type { Ballot } from '../board/entries.ts';
 import type { Manifest } from '../board/manifest.ts';
@@ -58,13 +58,11 @@ export function v09BallotForm(
 /** Why a ballot's points or scalars are not well encoded; null if they are. */
 export function wrongEncoding({ manifest }: { readonly manifest: Manifest }, ballot: ProvenBallot): string | null {
   const { bits, equations, scalars } = shapeOf(manifest, ballot.style);
-  try {
+  const read = (): null => {
     requirePoints(ballot.credential, 1);
     requirePoints(ballot.ciphertexts, 2 * bits);
     requireProof(ballot.proof, equations, scalars);
     return null;
-  } catch (error) {
-    if (error instanceof Malformed) return error.message;
-    throw error;
-  }
+  };
+  return readOr(read, (reason) => reason);
 }

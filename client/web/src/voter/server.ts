@@ -1,6 +1,8 @@
 // The ballot server as a voter's page uses it: cast a ballot, ask where ballots are. Nothing it says is believed before it
 // is proved from the board; what it refuses comes as an RFC 9457 problem.
+import { reasonOf } from '../core/errors.ts';
 import { concat, toBase64url, type Bytes } from '../core/bytes.ts';
+import { isCheck, type Check } from '../verifier/checks.ts';
 
 const RECEIPT_LIMIT = 256 * 1024;
 const LOOKUP_LIMIT = 256 * 1024;
@@ -15,7 +17,7 @@ export class Refused extends Error {
     /** The last part of its URN: refused, outside-hours, … */
     readonly problem: string,
     /** The check of docs/spec page 8 that refused the entry, or null. */
-    readonly check: string | null,
+    readonly check: Check | null,
     reason: string,
     /** Seconds after which it may be tried again, where the server says so. */
     readonly retryAfter: number | null = null,
@@ -99,7 +101,7 @@ async function attemptOnce(board: string, entry: Bytes, means: Means): Promise<A
     });
     return await judge(response);
   } catch (error) {
-    return { kind: 'no answer', reason: error instanceof Error ? error.message : String(error), retryAfter: null };
+    return { kind: 'no answer', reason: reasonOf(error), retryAfter: null };
   } finally {
     clearTimeout(clock);
     means.signal?.removeEventListener('abort', give);
@@ -131,12 +133,7 @@ async function problemOf(response: Response, retryAfter: number | null): Promise
     const value: unknown = JSON.parse(new TextDecoder().decode(await readBody(response, LOOKUP_LIMIT)));
     const { type, check, reason } = value as { type?: unknown; check?: unknown; reason?: unknown };
     if (typeof type !== 'string' || !type.startsWith(URN)) return null;
-    return new Refused(
-      type.slice(URN.length),
-      typeof check === 'string' ? check.slice(0, 3) : null,
-      String(reason).slice(0, 500),
-      retryAfter,
-    );
+    return new Refused(type.slice(URN.length), isCheck(check) ? check : null, String(reason).slice(0, 500), retryAfter);
   } catch {
     return null;
   }
