@@ -18,6 +18,7 @@ import { isBallot, parseBallot, parseOfficialEntry, wrongSignatures, type Offici
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { leafHash } from '../board/merkle.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
+import { readTile } from '../board/readTile.ts';
 import type { BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle } from '../board/tiles.ts';
 import { noteOf, type Check } from '../verifier/checks.ts';
@@ -70,10 +71,9 @@ async function readManifestEntry(source: BoardSource, checkpoint: Bytes): Promis
   if (!Number.isSafeInteger(size)) throw new Untrustworthy('the checkpoint cannot be read');
   if (size < 1) throw new NotThere('the board has no entries yet');
   const width = Math.min(TILE_WIDTH, size);
-  const exact = await source.read(bundlePath(0, width), BUNDLE_LIMIT);
-  const raw = exact ?? (width < TILE_WIDTH ? await source.read(bundlePath(0, TILE_WIDTH), BUNDLE_LIMIT) : null);
-  if (raw === null) throw new NotThere('the first entries are not there');
-  return decodeBundle(raw, exact === null ? TILE_WIDTH : width)[0] as Bytes;
+  const file = await readTile(source, (wide) => bundlePath(0, wide), width, BUNDLE_LIMIT);
+  if (file === null) throw new NotThere('the first entries are not there');
+  return decodeBundle(file.raw, width)[0] as Bytes;
 }
 
 async function readCheckpoint(source: BoardSource): Promise<Bytes> {

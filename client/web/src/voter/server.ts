@@ -1,7 +1,8 @@
 // The ballot server as a voter's page uses it: cast a ballot, ask where ballots are. Nothing it says is believed before it
 // is proved from the board; what it refuses comes as an RFC 9457 problem.
 import { reasonOf } from '../core/errors.ts';
-import { concat, toBase64url, type Bytes } from '../core/bytes.ts';
+import { readAtMost } from '../core/readAtMost.ts';
+import { toBase64url, type Bytes } from '../core/bytes.ts';
 import { isCheck, type Check } from '../verifier/checks.ts';
 
 const RECEIPT_LIMIT = 256 * 1024;
@@ -145,17 +146,9 @@ function secondsOf(header: string | null): number | null {
 
 /** Throws Error when more than `limit` bytes come. */
 async function readBody(response: Response, limit: number): Promise<Bytes> {
-  const parts: Bytes[] = [];
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
-    parts.push(part.value);
-    length += part.value.length;
-    if (length <= limit) continue;
-    await reader?.cancel();
-    throw new Error(`the answer is longer than ${limit} bytes`);
-  }
-  return concat(...parts);
+  const body = await readAtMost(response, limit);
+  if (body === null) throw new Error(`the answer is longer than ${limit} bytes`);
+  return body;
 }
 
 /** Where the server says that ballots of this credential are, ascending; null if it does not say. */
