@@ -23,6 +23,7 @@ export class ProofTasks {
     const election = this.#election;
     if (election === null) throw new Error('proofs before the election is known');
     const { manifest, electionId, key } = election;
+    // Until it is known to be right a ballot is wrong.
     const rulings: ProofRuling[] = ballots.map(() => ({ check: 'V10', reason: 'the proof was not looked at' }));
     const claims: { readonly at: number; readonly claim: Parameters<typeof verifyBatch<Point>>[0][number] }[] = [];
     ballots.forEach(({ style, credential, ciphertexts, bodyHash, proof }, at) => {

@@ -70,6 +70,7 @@ function aggregatesOf(
   place: number,
   sums: ReadonlyMap<string, readonly Point[]>,
 ): Aggregate[] {
+  // The districts' sums one after the other, each as long as a ballot: a district where nobody voted has none.
   const columns = unit.districts.flatMap((district) => sums.get(district) ?? []);
   const width = columns.length / unit.districts.filter((district) => sums.has(district)).length;
   const total = (column: number): Point => {

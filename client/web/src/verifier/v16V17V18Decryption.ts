@@ -67,6 +67,7 @@ export function combinationOf(state: ElectionState): Combination | null {
 
 function combine(state: ElectionState, counting: Counting): Combination {
   const chosen = [...state.tally.partials.keys()].sort((a, b) => a - b).slice(0, state.manifest.guardians.threshold);
+  // B − Σ λ_i·M_i: factors are negated once, not every product.
   const factors = chosen.map((guardian) => ORDER - lagrange(guardian, chosen));
   let row = 0;
   const decrypted = counting.aggregates.map(({ listed, b }) => {
