@@ -42,16 +42,22 @@ def hold(log: BoardLog) -> tuple[threading.Event, list[int]]:
 
     def held(batch: Sequence[Submission]) -> list[Answer | Problem]:
         sizes.append(len(batch))
-        assert release.wait(10)
+        assert release.wait(60)
         return sequence(batch)
 
     log.sequence = held  # type: ignore[method-assign]
     return release, sizes
 
 
+async def until(found: Callable[[], bool]) -> None:
+    """Waits, however long a slow machine takes."""
+    async with asyncio.timeout(60):
+        while not found():
+            await asyncio.sleep(0.005)
+
+
 async def until_waiting(sequencer: Sequencer, count: int) -> None:
-    while sequencer.waiting < count:
-        await asyncio.sleep(0.005)
+    await until(lambda: sequencer.waiting >= count)
 
 
 def test_what_waits_is_sequenced_in_bounded_batches_in_order_of_arrival(tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ def test_what_waits_is_sequenced_in_bounded_batches_in_order_of_arrival(tmp_path
     async def use(sequencer: Sequencer) -> None:
         release, sizes = hold(sequencer.log)
         tasks = [asyncio.create_task(sequencer.submit(raw)) for raw in entries]
-        await asyncio.sleep(0.05)
+        await until(lambda: sum(sizes) + sequencer.waiting == 24)
         release.set()
         answers = await asyncio.gather(*tasks)
         assert [answer.index for answer in answers] == list(range(1, 25))
@@ -94,11 +100,9 @@ def test_ballots_received_before_the_closing_are_answered_and_later_ones_are_ref
 
 def test_a_full_queue_refuses_ballots_but_keeps_places_for_officials(tmp_path: Path) -> None:
     async def use(sequencer: Sequencer) -> None:
-        release, _ = hold(sequencer.log)
+        release, sizes = hold(sequencer.log)
         first = asyncio.create_task(sequencer.submit(ballot(voter(0))))
-        while sequencer.waiting or not first:
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0.02)
+        await until(lambda: sizes == [1])
         waiting = [asyncio.create_task(sequencer.submit(raw)) for raw in ballots(1, 3)]
         await until_waiting(sequencer, 3)
         with pytest.raises(Problem) as busy:
@@ -137,9 +141,9 @@ def test_a_failing_batch_answers_everybody_and_the_next_one_goes_on(tmp_path: Pa
 
 def test_who_hangs_up_does_not_disturb_the_others(tmp_path: Path) -> None:
     async def use(sequencer: Sequencer) -> None:
-        release, _ = hold(sequencer.log)
+        release, sizes = hold(sequencer.log)
         gone, stays = (asyncio.create_task(sequencer.submit(raw)) for raw in ballots(0, 2))
-        await asyncio.sleep(0.02)
+        await until(lambda: sum(sizes) + sequencer.waiting == 2)
         gone.cancel()
         release.set()
         assert (await stays).index == 2
@@ -151,12 +155,12 @@ def test_who_hangs_up_does_not_disturb_the_others(tmp_path: Path) -> None:
 
 def test_stopping_answers_what_waits_and_takes_nothing_more(tmp_path: Path) -> None:
     async def use(sequencer: Sequencer) -> None:
-        release, _ = hold(sequencer.log)
+        release, sizes = hold(sequencer.log)
         first = ballot(voter(0))
         tasks = [asyncio.create_task(sequencer.submit(raw)) for raw in (first, ballot(voter(0), body_hash(first)))]
-        await asyncio.sleep(0.02)
+        await until(lambda: sum(sizes) + sequencer.waiting == 2)
         stopping = asyncio.create_task(sequencer.stop())
-        await asyncio.sleep(0.02)
+        await until(lambda: not sequencer.leads)
         with pytest.raises(Problem) as refused:
             await sequencer.submit(ballot(voter(1)))
         assert refused.value.details.type == "urn:retally:problem:not-ready"
