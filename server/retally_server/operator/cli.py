@@ -88,6 +88,7 @@ def serve(
         access_log=False,
         server_header=False,
         date_header=True,
+        timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=60,
         lifespan="on",
     )

@@ -23,6 +23,7 @@ from retally_crypto.engine import engine
 from retally_crypto.errors import RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.secret.sign import SigningKey
+from retally_server.api.connections import SPARE
 from retally_server.api.web_pages import read_web_pages
 from retally_server.board.board_files import CHECKPOINT, PENDING, open_board_files
 from retally_server.board.board_keys import read_board_key
@@ -105,7 +106,7 @@ def _clock() -> Finding:
 
 def _open_files(settings: Settings) -> Finding:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < settings.connections + 128:
+    if soft < settings.connections + SPARE + 128:
         return Finding("open files", "warning", f"{soft} allowed, {settings.connections} connections need more")
     return Finding("open files", "well", f"{soft} allowed")
 

@@ -122,6 +122,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # Longer than the boards that ask keep a connection: else a request meets one that is just being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
     server = AnnouncingServer(configuration)
