@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from retally_crypto.encoding import b64url_encode
 from retally_lab.boards.election import MAYOR, Election, body_hash, district
 from retally_lab.server_process import ServerFolder, running_server
-from retally_server.operator import readiness
+from retally_server.api import readiness
 from tests.faults.processes import process_at
 from tests.server_boards import write_board_key
 from tests.server_http import HERE, SLUG, Server

@@ -11,8 +11,8 @@ from retally_crypto.checkpoints import Checkpoint, open_cosigned_checkpoint
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import parse_vkey
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_server.add_checkpoint import format_add_checkpoint
 from retally_server.board.hash_tree import HashTree
-from retally_server.witness.requests import format_add_checkpoint
 from tests.witness_processes import run, serving
 
 LOG = SigningKey.from_seed("board.example/2027", bytes(32))

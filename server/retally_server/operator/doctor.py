@@ -24,6 +24,7 @@ from retally_crypto.errors import RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.secret.sign import SigningKey
 from retally_server.api.connections import SPARE
+from retally_server.api.readiness import LEAST_FREE
 from retally_server.api.web_pages import read_web_pages
 from retally_server.board.board_files import CHECKPOINT, PENDING, open_board_files
 from retally_server.board.board_keys import read_board_key
@@ -35,7 +36,6 @@ from retally_server.board.witness_client import Ahead, Cosigned, WitnessClient
 from retally_server.database import sqlite
 from retally_server.database.store import Board, Store, StoredCheckpoint
 from retally_server.durable import write_durably
-from retally_server.operator.readiness import LEAST_FREE
 from retally_server.settings import Settings
 
 State = Literal["well", "warning", "wrong"]
