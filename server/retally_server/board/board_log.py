@@ -30,6 +30,7 @@ from retally_crypto.notes import VerifierKey
 from retally_crypto.record import Record
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_server.board.ahead import contradictions, published_places
 from retally_server.board.board_files import CHECKPOINT, PENDING, BoardFiles
 from retally_server.board.cosigned import CosignedLog
 from retally_server.board.hash_tree import HashTree
@@ -399,24 +400,9 @@ class BoardLog:
                 f"board {self.board.slug}: there is no lock at {self._lock.path}, so nothing says whether this "
                 f"database is an old copy; once you are sure it is not: retally-server board lock {self.board.slug}"
             )
-        places = {
-            "published checkpoint": self.files.checkpoint(CHECKPOINT),
-            "pending checkpoint": self.files.checkpoint(PENDING),
-            "lock": self._let_out,
-        }
-        for place, note in places.items():
-            if note is None:
-                continue
-            seen = self._signed(note, f"the {place}")
-            if seen.size > size:
-                raise Unusable(
-                    f"board {self.board.slug}: the {place} has size {seen.size}, the database {size}; "
-                    "the database was restored from an old copy, and going on would fork the board"
-                )
-            if tree.root(seen.size) != seen.root:
-                raise Unusable(
-                    f"board {self.board.slug}: the database has another history than the {place} of size {seen.size}"
-                )
+        places = {**published_places(self.files), "lock": self._let_out}
+        for contradiction in contradictions(places, self.board_key, size, tree):
+            raise Unusable(f"board {self.board.slug}: {contradiction}; going on would fork the board")
 
     def _signed(self, note: bytes, what: str) -> Checkpoint:
         try:
