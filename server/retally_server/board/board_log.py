@@ -133,12 +133,14 @@ class BoardLog:
         Raises Unusable if database, published checkpoint and key contradict each other: then an operator must look, for
         going on could sign a second history of the board. OSError or a database error may be tried again.
         """
+        # What a follower has shown, its leader wrote: only the tiles after it may be missing.
         followed = 0 if self._record is None or self.published is None else self.published.checkpoint.size
         head = self._store.newest_checkpoint(self.board)
         signed = self._signed(head.note, "the newest checkpoint in the database")
         tree, record = self._replay(head.size)
         if (signed.size, signed.root) != (head.size, head.root) or head.root != tree.root(head.size):
             raise Unusable(f"board {self.board.slug}: the entries in the database do not hash to its newest checkpoint")
+        # Two trees that know nothing of each other: a fault in either must not be signed.
         if record.size != head.size or record.root != head.root:
             raise Unusable(
                 f"board {self.board.slug}: the record of {record.size} entries has another root than the tree"
@@ -146,6 +148,7 @@ class BoardLog:
         self._require_nothing_newer(tree, head.size)
         self._record, self._tree, self._head = record, tree, head
         self._know_witnesses(record)
+        # Of every checkpoint ever signed, for somebody may hold one and ask for the partial tiles of its size.
         sizes = [size for size in self._store.checkpoint_sizes(self.board) if size > followed]
         self._write_files(followed, sizes or [head.size])
         if self.cosigned is not None:
@@ -162,6 +165,7 @@ class BoardLog:
         note = None if same else self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
         if note is not None and (shown is None or shown.checkpoint.note != note):
             seen = self._signed(note, "the published checkpoint")
+            # A former leader may have replayed more than it sees published: it shows nothing older than it knows.
             if self._record is None or self._head is None or self._head.size <= seen.size:
                 tree, record = self._replay(seen.size)
                 if tree.root(seen.size) != seen.root or record.root != seen.root:
@@ -215,6 +219,7 @@ class BoardLog:
     def sequence(self, batch: Sequence[Submission]) -> list[Answer | Refusal]:
         """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
         record, head = self._ready()
+        # By leaf hash, so that the same bytes twice in a batch are offered once and answered alike.
         known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
         fresh = {each.leaf_hash: each for each in batch if each.leaf_hash not in known}
         refusals = {
@@ -229,9 +234,11 @@ class BoardLog:
             if leaf in refusals:
                 answers.append(refusals[leaf])
             elif leaf in new:
+                # Only the first of the same bytes is new: whoever counts what is new counts entries.
                 answers.append(self._answer(new[leaf], newest, leaf not in answered))
                 answered.add(leaf)
             else:
+                # On the checkpoint of its first receipt, so that this one is the same.
                 answers.append(self._answer(known[leaf], self._covering(known[leaf]) or newest, False))
         return answers
 
@@ -268,6 +275,7 @@ class BoardLog:
         """Why an entry that the record may well take is not even offered to it now."""
         if self.cosigned is not None and submission.is_ballot:
             opening = record.opening_index
+            # With witnesses an opening takes effect by the quorum-cosigned checkpoint that covers it (docs/spec 8.2 V04).
             if opening is not None and self.cosigned.size <= opening:
                 unwitnessed = "the opening takes effect when the quorum of witnesses has cosigned it"
                 return Refusal("not-ready", unwitnessed, advice=AGAIN, retry_after=2)
@@ -293,6 +301,7 @@ class BoardLog:
         """Steps 3 to 5. Adds to `refusals` what the record refuses; returns new entries' indices by leaf hash."""
         if not offered:
             return {}, head
+        # The record moves on while it rules. Unless the database follows, nobody may build upon it.
         self._record = None
         entries: list[NewEntry] = []
         new: dict[bytes, int] = {}
@@ -336,6 +345,7 @@ class BoardLog:
         if damaged:
             _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
         try:
+            # The lock before the checkpoint: what anybody may see is never newer than what the lock remembers.
             with self._lock.swapped(self._let_out, head.note):
                 self._let_out = head.note
                 self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)

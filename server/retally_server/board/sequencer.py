@@ -113,6 +113,7 @@ class Sequencer:
     async def step_down(self) -> None:
         """Another process leads: ends after the batch under way, and asks whoever waits here to send again."""
         self._stopping = True
+        # These are in nobody's table: only their senders can bring them to the process that leads now.
         moved = Refusal("not-ready", "another process leads now", advice=AGAIN, retry_after=1)
         while not self._queue.empty():
             if (waiting := self._queue.get_nowait()) is not None:
@@ -123,6 +124,7 @@ class Sequencer:
         """Answers everything that waits, then ends."""
         self._stopping = True
         if self._task is not None:
+            # Behind all that waits, which is therefore answered first.
             self._queue.put_nowait(None)
             await self._task
             self._task = None
@@ -140,6 +142,7 @@ class Sequencer:
         if self._hand_over is None:
             return await self.sequence(submission)
         if submission.kind == "closing":
+            # Also where this process leads: what the others received before it is in the table by then, and goes first.
             await asyncio.sleep(CLOSING_PAUSE)
         elif self.leads:
             return await self.sequence(submission)
@@ -171,6 +174,7 @@ class Sequencer:
     async def _run(self) -> None:
         last = False
         while not last:
+            # Whatever came while the last batch was under way: the busier it is, the larger the batches.
             batch: list[_Waiting] = []
             waiting = await self._queue.get()
             while True:
@@ -200,6 +204,7 @@ class Sequencer:
             _give(batch, answers)
             return
         self._cosigner.wake()
+        # A task of its own, so that the next batch does not wait for witnesses.
         task = asyncio.create_task(self._give_witnessed(self._cosigner, batch, answers))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
@@ -228,6 +233,7 @@ class Sequencer:
 def _give(batch: list[_Waiting], answers: list[Answer | Refusal]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
         if waiting.answer.done():
+            # Whoever asked has hung up. The entry is on the board all the same.
             continue
         if isinstance(answer, Refusal):
             waiting.answer.set_exception(NotTakenError(answer))

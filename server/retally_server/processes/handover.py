@@ -91,6 +91,7 @@ class HandOver:
         except TimeoutError:
             raise NotTakenError(_not_answered()) from None
         finally:
+            # Nobody waits any more: else the answer would stay in its table until it is swept.
             if self._pending.pop(handed.ticket, None) is not None:
                 self._withdrawn.append(handed.ticket)
             if pending in self._unsent:
@@ -104,6 +105,7 @@ class HandOver:
                 await self._news.wait()
             unsent, self._unsent = self._unsent, []
             withdrawn, self._withdrawn = self._withdrawn, []
+            # Before the exchange: an answer may come back in the same one.
             self._pending.update({each.handed.ticket: each for each in unsent})
             try:
                 answers = await loop.run_in_executor(self._pool, self._exchange, early, unsent, withdrawn)
@@ -126,6 +128,7 @@ class HandOver:
         if unsent:
             early = answer_early([each.handed for each in unsent])
             answers += early.items()
+            # One question for all of them: processes that ask at the same moment may go beyond the limit together.
             places = self._queue_limit + OFFICIALS_PLACES
             waiting = self._room.waiting(places)
             sent: list[HandedOver] = []
@@ -190,15 +193,18 @@ class Intake:
         while True:
             answers, self._answers = self._answers, []
             try:
+                # Shielded: these answers are written also when this ends now; `stop` writes those that came after.
                 taken = await asyncio.shield(loop.run_in_executor(self._pool, self._exchange, answers))
                 if loop.time() - swept > _SWEEP_PAUSE:
                     swept = loop.time()
                     await loop.run_in_executor(self._pool, self._room.sweep, SWEPT_SECONDS)
             except Exception as error:
                 _log.warning("intake failed", in_hand=len(self._in_hand), **fault_place(error))
+                # In one statement with their entries (`WaitingRoom.answer`): nothing of them was written.
                 self._answers = answers + self._answers
                 await asyncio.sleep(_IDLE_PAUSE * 10)
                 continue
+            # Only now: an entry whose answer is not written stands in the table still, and would be taken again.
             for answered, _ in answers:
                 self._in_hand.pop(answered.id, None)
             for each in taken:
