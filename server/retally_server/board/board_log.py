@@ -275,7 +275,7 @@ class BoardLog:
         """Why an entry that the record may well take is not even offered to it now."""
         if self.cosigned is not None and submission.is_ballot:
             opening = record.opening_index
-            # With witnesses an opening takes effect by the quorum-cosigned checkpoint that covers it (docs/spec 8.2 V04).
+            # An opening takes effect by the quorum-cosigned checkpoint that covers it (docs/spec 8.2 V04).
             if opening is not None and self.cosigned.size <= opening:
                 unwitnessed = "the opening takes effect when the quorum of witnesses has cosigned it"
                 return Refusal("not-ready", unwitnessed, advice=AGAIN, retry_after=2)
