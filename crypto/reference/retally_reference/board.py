@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from retally_reference.canonical import Refusal, refuse_unless
+from retally_reference.canonical import LONGEST_ENTRY, Refusal, refuse_unless
 
 Read = Callable[[str], bytes | None]
 """The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer.
@@ -15,7 +15,7 @@ Read = Callable[[str], bytes | None]
 Of a file longer than any right one so much is read that whoever parses it sees that.
 """
 
-LONGEST_FILE = 256 * (2 + 65_535)
+LONGEST_FILE = 256 * (2 + LONGEST_ENTRY)
 WIDTH = 256
 PATIENCE = 300.0
 """Seconds that one file may take, however slowly its bytes trickle in."""
