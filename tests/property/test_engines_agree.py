@@ -36,7 +36,7 @@ INTERFACE = {
         "discrete_logs",
     ),
     "proofs": ("session_id", "prove", "verify", "verify_batch", "verify_and_sum"),
-    "entries and records": ("read_forms", "sort_records", "repeated_records", "cut_records", "operations"),
+    "entries and records": ("read_forms", "sort_records", "repeated_records", "cut_records"),
     "hashes and keys": ("hash_leaves", "merkle_root", "valid_ed25519_key"),
 }
 

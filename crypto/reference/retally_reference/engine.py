@@ -1,11 +1,11 @@
 """The reference engine: the whole cryptography of Retally behind one interface of bytes in, bytes out.
 
-It knows nothing of voting. `retally_native` exports exactly these functions; the two must agree on every answer and
-every refusal. A point is a 32-byte canonical ristretto255 encoding, a scalar 32 bytes little-endian below the order
-L; buffers are concatenations of such records, and one whose length is not a whole number of records raises
-ValueError. A `header` is a relation serialised without its elements (`linear_relation.serialize_header`); headers are
-ours, so a malformed one raises ValueError. Elements and proofs come from adversaries: for those `verify` and
-`verify_batch` report and never raise.
+It knows nothing of voting. `retally_native` exports these functions, and a counter of what it did; the two must agree
+on every answer and every refusal. A point is a 32-byte canonical ristretto255 encoding, a scalar 32 bytes little-endian
+below the order L; buffers are concatenations of such records, and one whose length is not a whole number of records
+raises ValueError. A `header` is a relation serialised without its elements (`linear_relation.serialize_header`);
+headers are ours, so a malformed one raises ValueError. Elements and proofs come from adversaries: for those `verify`
+and `verify_batch` report and never raise.
 
 Standard library only, one core, and NOT constant time: fit for verifying anything, and for secrets only on a machine
 where nobody else can measure time.
@@ -290,8 +290,3 @@ def verify_and_sum(
     refused = set(rejected)
     kept = b"".join(elements[32 * own * i : 32 * own * (i + 1)] for i in range(count) if i not in refused)
     return rejected, sum_columns(kept, own)
-
-
-def operations() -> list[tuple[str, int]]:
-    """Nothing: this engine counts nothing."""
-    return []
