@@ -161,7 +161,7 @@ def sum_columns(points: bytes, columns: int) -> bytes:
     return b"".join(encode_any(edwards.sum_of_points(elements[column::columns])) for column in range(columns))
 
 
-def discrete_logs(points: bytes, bounds: list[int]) -> list[int | None]:
+def discrete_logs(points: bytes, bounds: Sequence[int]) -> list[int | None]:
     """For each point the x in 0 … bound with x·G = point, or None. Public data only."""
     elements = _points(points)
     _same_length(elements, bounds, "points and bounds")
@@ -188,7 +188,7 @@ def _instance(equations: tuple[Equation, ...], elements: Sequence[Point]) -> Lin
 
 
 def prove(
-    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: list[tuple[int, list[tuple[int, bytes]]]]
+    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: Sequence[tuple[int, Sequence[tuple[int, bytes]]]]
 ) -> bytes:
     """A batchable proof with fresh nonces.
 
