@@ -99,12 +99,13 @@ def _described(case: Case, base: Election) -> dict[str, Any]:
 def _expected(case: Case) -> dict[str, Any]:
     """What the reference verifier finds; `refused_index` is the entry that the first failing check names."""
     report = verify_board(case.published().get, case.trusted(), case.kept)
-    notes = [note for check in report.failed for note in report.notes[check] if note.startswith("entry ")]
+    failures = [failure for check in report.failed for failure in report.conclusions[check].failures]
+    indices = [failure.index for failure in failures if failure.index is not None]
     return {
         "verdict": report.verdict,
         "exit_code": report.exit_code,
         "states": report.states,
-        "refused_index": int(notes[0].split()[1].rstrip(":")) if notes else None,
+        "refused_index": indices[0] if indices else None,
         "reconciliation": report.reconciliation,
         "units": report.counts,
     }
