@@ -27,7 +27,7 @@ from retally_reference.notes import open_checkpoint, parse_key, parse_note, pars
 from retally_reference.report import CHECKS, Report, as_text
 from retally_reference.shapes import weights
 from retally_reference.verify import verify_board
-from tests.conftest import cast_all
+from tests.conftest import finished_election
 
 BOARD_KEY = "board.example/2027+2e4967b7+AWiVHoP0pSEbAZ2ZzOC52muw7605LeSI4pSN/XxUrb3/"
 POLICY = f"retally-policy/v1\nelection {'5a' * 32}\nlog {BOARD_KEY}\nquorum none\n"
@@ -312,15 +312,7 @@ def test_a_board_on_its_way_is_incomplete(honest_election: Election, kind: str, 
 @pytest.fixture(scope="module")
 def witnessed() -> Election:
     """A finished election with two of three witnesses."""
-    election = Election.create(witness_count=(2, 3))
-    election.ceremony()
-    election.roll()
-    election.open()
-    cast_all(election)
-    election.close()
-    election.decrypt(2, 3)
-    election.result()
-    return election
+    return finished_election(witness_count=(2, 3))
 
 
 def test_witnesses_make_a_quorum(witnessed: Election) -> None:
