@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from retally_reference import ed25519
 from retally_reference.canonical import LONGEST_ENTRY, Refusal, base64url, parse_canonical, refuse_unless
-from retally_reference.group import RISTRETTO255, EncodingError, decode_points
+from retally_reference.group import RISTRETTO255, EncodingError
 from retally_reference.manifest import Manifest, read_manifest
 from retally_reference.members import Form, b64, identifier, integer, many, one_of, record, text
 from retally_reference.notes import DASH, SIGNATURE, Key, Line, parse_note
@@ -204,20 +205,21 @@ def _check_districts(units: list[list[str]], manifest: Manifest) -> None:
 def require_points(raw: bytes, count: int) -> None:
     """`count` well-encoded points, none of them the identity."""
     refuse_unless(len(raw) == 32 * count, f"{len(raw)} bytes instead of {count} points")
-    try:
-        decode_points(raw)
-    except EncodingError:
-        raise Refusal("a point that is the identity or not canonical") from None
+    _require_all(RISTRETTO255.decode, raw, "a point that is the identity or not canonical")
 
 
 def require_scalars(raw: bytes, count: int) -> None:
     """`count` canonical scalars."""
     refuse_unless(len(raw) == 32 * count, f"{len(raw)} bytes instead of {count} scalars")
+    _require_all(RISTRETTO255.decode_scalar, raw, "a scalar that is not canonical")
+
+
+def _require_all(decode: Callable[[bytes], object], raw: bytes, reason: str) -> None:
     try:
         for at in range(0, len(raw), 32):
-            RISTRETTO255.decode_scalar(raw[at : at + 32])
+            decode(raw[at : at + 32])
     except EncodingError:
-        raise Refusal("a scalar that is not canonical") from None
+        raise Refusal(reason) from None
 
 
 def require_proof(raw: bytes, equations: int, scalars: int) -> None:
