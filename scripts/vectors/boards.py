@@ -99,13 +99,12 @@ def _described(case: Case, base: Election) -> dict[str, Any]:
 def _expected(case: Case) -> dict[str, Any]:
     """What the reference verifier finds; `refused_index` is the entry that the first failing check names."""
     report = verify_board(case.published().get, case.trusted(), case.kept)
-    failures = [failure for check in report.failed for failure in report.conclusions[check].failures]
-    indices = [failure.index for failure in failures if failure.index is not None]
+    notes = [note for check in report.failed for note in report.notes_of(check) if note.startswith("entry ")]
     return {
         "verdict": report.verdict,
         "exit_code": report.exit_code,
         "states": report.states,
-        "refused_index": indices[0] if indices else None,
+        "refused_index": int(notes[0].split()[1].rstrip(":")) if notes else None,
         "reconciliation": report.reconciliation,
         "units": report.counts,
     }
