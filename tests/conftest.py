@@ -26,6 +26,19 @@ def cast_all(election: Election) -> None:
     election.cast("south-3", [[1, 0, 0]])
 
 
+def finished_election(witness_count: tuple[int, int]) -> Election:
+    """An election with so many witnesses, the first number being the quorum, in which everyone was honest."""
+    election = Election.create(witness_count=witness_count)
+    election.ceremony()
+    election.roll()
+    election.open()
+    cast_all(election)
+    election.close()
+    election.decrypt(2, 3)
+    election.result()
+    return election
+
+
 @pytest.fixture(scope="session")
 def honest_election() -> Election:
     """A finished election in which everyone was honest: to be read, never changed."""

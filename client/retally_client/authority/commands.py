@@ -20,7 +20,7 @@ from retally_client.authority.web_build import read_build
 from retally_client.keys import load_signing_key, new_signing_key, read_passphrase, write_private
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Refused
-from retally_crypto.notes import format_vkey
+from retally_crypto.notes import MAX_ENTRY_BYTES, format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import Record
 from retally_crypto.secret.sign import SigningKey
@@ -111,7 +111,7 @@ def bundle(folder: Annotated[Path, typer.Argument(help="a build of the web clien
 @plain_errors
 def create(url: Url, manifest_file: Path, as_json: AsJson = False) -> None:
     """Create the election on the server that holds its board key."""
-    BoardServer(url).create(read_small(manifest_file, 65_535))
+    BoardServer(url).create(read_small(manifest_file, MAX_ENTRY_BYTES))
     _say(0, "manifest", as_json)
 
 

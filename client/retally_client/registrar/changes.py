@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -119,30 +120,21 @@ def content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacemen
 
 
 def _content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacement:
+    change: dict[str, Any] = {"election": draft.election_id, "credential": draft.credential, "reason": draft.reason}
     if draft.change == REVOCATION:
-        return RollRevocation(election=draft.election_id, credential=draft.credential, reason=draft.reason)
-    numbers = range(1, len(manifest.registrars) + 1)
-    missing = [number for number in numbers if number not in draft.parts]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not added its part yet: parts come first, then signatures")
-    return RollReplacement(
-        election=draft.election_id,
-        credential=draft.credential,
-        parts=b"".join(draft.parts[number] for number in numbers),
-        proofs=b"".join(draft.proofs[number] for number in numbers),
-        reason=draft.reason,
-    )
+        return RollRevocation(**change)
+    lacking = "has not added its part yet: parts come first, then signatures"
+    parts, proofs = (_of_all(held, manifest, lacking) for held in (draft.parts, draft.proofs))
+    return RollReplacement(**change, parts=b"".join(parts), proofs=b"".join(proofs))
 
 
 def finished_entry(draft: Draft, manifest: Manifest) -> bytes:
     """The entry to append. Raises Refused while a signature is missing."""
     text = entry_text(content(draft, manifest))
-    missing = [n for n in range(1, len(manifest.registrars) + 1) if n not in draft.signatures]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not signed yet")
+    signatures = _of_all(draft.signatures, manifest, "has not signed yet")
     lines = [
-        NoteSignature(key.name, key.key_id, draft.signatures[number])
-        for number, key in enumerate(manifest.registrars, start=1)
+        NoteSignature(key.name, key.key_id, signature)
+        for key, signature in zip(manifest.registrars, signatures, strict=True)
     ]
     return format_note(Note(text, tuple(lines)))
 
@@ -182,6 +174,15 @@ def _check(draft: Draft, record: Record) -> None:
             )
         except BadSignature as error:
             raise BadSignature(f"the draft: registrar {number}: {error}") from None
+
+
+def _of_all(held: dict[int, bytes], manifest: Manifest, lacking: str) -> list[bytes]:
+    """What every registrar contributed, in their order. Raises Refused, naming the first who has not."""
+    numbers = range(1, len(manifest.registrars) + 1)
+    for number in numbers:
+        if number not in held:
+            raise Refused(f"registrar {number} {lacking}")
+    return [held[number] for number in numbers]
 
 
 def _by_registrar(values: dict[int, bytes]) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.notes import MAX_NOTE_BYTES
+from retally_crypto.notes import MAX_ENTRY_BYTES, MAX_NOTE_BYTES
 from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
 from retally_verify.fetching import Fetcher, TooLong, Unreachable
 
@@ -31,7 +31,7 @@ __all__ = [
 
 CHECKPOINT_LIMIT = MAX_NOTE_BYTES
 TILE_LIMIT = 256 * 32
-BUNDLE_LIMIT = 256 * (2 + 65_535)
+BUNDLE_LIMIT = 256 * (2 + MAX_ENTRY_BYTES)
 
 
 class Board(Protocol):
