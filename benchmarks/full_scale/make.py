@@ -32,12 +32,13 @@ from retally_client.authority.acts import result_entry
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import decrypt, make_journal, read_journal
 from retally_client.registrar.roll import roll_commitment_entry, roll_entries
-from retally_crypto.contests import ContestLayout, layout
+from retally_crypto.contests import ContestLayout
 from retally_crypto.credentials import roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.entries import Closing
 from retally_crypto.errors import Unusable
+from retally_crypto.manifest import layout
 from retally_crypto.notes import format_vkey
 from retally_crypto.policy import format_policy, parse_policy
 from retally_crypto.relations import ORDER

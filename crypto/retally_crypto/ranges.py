@@ -24,11 +24,11 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from retally_crypto.ballots import ballot_form
-from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.contests import StyleLayout
 from retally_crypto.engine import Form, engine, records
 from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.errors import Malformed, Refused
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.relations import tag
 from retally_crypto.rules.findings import Broken
 from retally_crypto.rules.v09_form import is_ballot, v09_ballot_encodings, v09_ballot_form

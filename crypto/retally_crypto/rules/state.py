@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from retally_crypto.ballots import READ, ballot_form
-from retally_crypto.contests import layout
 from retally_crypto.credentials import RollHasher, roll_positions
 from retally_crypto.engine import Form
 from retally_crypto.entries import (
@@ -30,7 +29,7 @@ from retally_crypto.entries import (
     Result,
     RollCommitment,
 )
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.tally import Aggregates, Tally, Unit
 
