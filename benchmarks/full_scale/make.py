@@ -22,6 +22,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -48,8 +49,7 @@ from retally_lab.demo import GUARDIANS, REGISTRARS, THRESHOLD, demo_manifest
 from retally_lab.officials import Officials
 from retally_lab.replay import Replay
 from retally_verify.board import FolderBoard
-from retally_verify.report import Report
-from retally_verify.run import verify_board
+from retally_verify.run import Verified, verified
 
 FABRICATE = Path(__file__).resolve().parent / "fabricate"
 FIRST = 2**64 - 1
@@ -116,23 +116,23 @@ def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
     writer.link(folder / "open", kept["setup"] + size)
     _write_counts(folder / f"counts-{size}.json", replay, size)
 
-    def report() -> Report:
+    def read() -> AbstractContextManager[Verified]:
         writer.publish()
-        return verify_board(FolderBoard(board), policy, signed_off=folder / "signed-off")
+        return verified(FolderBoard(board), policy, signed_off=folder / "signed-off")
 
     closing = Closing(election=policy.election_id, ballots=size)
     writer.append([sign_entry(closing, [officials.authority])])
-    closed = report()
-    for number in range(1, THRESHOLD + 1):
-        own = secrets_from_bytes(b64url_decode(kept["guardians"][number - 1]))
-        journal = folder / f"guardian-{number}-of-{size}.journal"
-        make_journal(journal, own.journal)
-        guardian = officials.guardians[number - 1]
-        writer.append([decrypt(closed, own, guardian, read_journal(journal, own.journal))])
-    decrypted = report().record
-    if decrypted is None:
-        raise Unusable(f"{board} does not verify")
-    writer.append([result_entry(decrypted, officials.authority)])
+    with read() as closed:
+        for number in range(1, THRESHOLD + 1):
+            own = secrets_from_bytes(b64url_decode(kept["guardians"][number - 1]))
+            journal = folder / f"guardian-{number}-of-{size}.journal"
+            make_journal(journal, own.journal)
+            guardian = officials.guardians[number - 1]
+            writer.append([decrypt(closed, own, guardian, read_journal(journal, own.journal))])
+    with read() as decrypted:
+        if decrypted.record is None:
+            raise Unusable(f"{board} does not verify")
+        writer.append([result_entry(decrypted.record, officials.authority)])
     writer.publish()
     told(f"{board.name}: {writer.size:,} entries")
     return board

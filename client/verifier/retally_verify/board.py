@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from retally_crypto.notes import MAX_NOTE_BYTES
-from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
+from retally_crypto.tiles import Bundle, ReadTile, Tile
 from retally_verify.fetching import Fetcher, TooLong, Unreachable
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TooLong",
     "Unreachable",
     "open_board",
+    "read_file",
     "tile_reader",
 ]
 
@@ -101,17 +102,25 @@ def open_board(location: str) -> Board:
     return FolderBoard(Path(location))
 
 
+def read_file(board: Board, file: Tile | Bundle) -> bytes | None:
+    """A tile or bundle, not yet verified; None if the board has neither it nor the full one that it grew to, which a
+    board need not keep beside it. Raises as `Board.read`."""
+    limit = TILE_LIMIT if isinstance(file, Tile) else BUNDLE_LIMIT
+    raw = board.read(file.path, limit)
+    if raw is None and file != file.full:
+        full = board.read(file.full.path, limit)
+        raw = None if full is None else file.cut(full)
+    return raw
+
+
 def tile_reader(board: Board) -> ReadTile:
-    """Hash tiles of a board, not yet verified. A partial tile that is gone is cut from the full one."""
+    """Hash tiles of a board, not yet verified, for proofs. Raises Unreachable for a tile that is not there."""
 
     def read(level: int, index: int, width: int) -> bytes:
-        path = tile_path(Tile(level, index, width))
-        raw = board.read(path, TILE_LIMIT)
-        if raw is None and width < TILE_WIDTH:
-            full = board.read(tile_path(Tile(level, index, TILE_WIDTH)), TILE_LIMIT)
-            raw = None if full is None else full[: 32 * width]
+        tile = Tile(level, index, width)
+        raw = read_file(board, tile)
         if raw is None:
-            raise Unreachable(f"{board.location} has no {path}")
+            raise Unreachable(f"{board.location} has no {tile.path}")
         return raw
 
     return read

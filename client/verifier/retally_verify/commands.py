@@ -22,7 +22,8 @@ from retally_verify.console import DONE, err, out, plain_errors, print_json, pro
 from retally_verify.kept import keep, read_kept
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
-from retally_verify.report import Report, print_report, report_json
+from retally_verify.report import Report, report_json
+from retally_verify.report_text import print_report
 from retally_verify.run import verify_board
 from retally_verify.state_folder import of_board, state_folder
 from retally_verify.web_bundle import look_at_web
@@ -132,12 +133,12 @@ def workers_of(scheduler: str | None) -> Iterator[Workers | None]:
 
 
 def _origins(report: Report) -> tuple[str, ...]:
-    return () if report.record is None else tuple(report.record.manifest.client.origins)
+    return () if report.manifest is None else tuple(report.manifest.client.origins)
 
 
 def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
     """Keeps the checkpoint if its entries are right; one that contradicts what was kept, as evidence (9.3)."""
-    if report.head is None or report.record is None:
+    if report.head is None or report.manifest is None:
         return
     place = folder if report.state_of("V02") == "pass" else folder / EVIDENCE
     try:

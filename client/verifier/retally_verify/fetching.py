@@ -25,7 +25,7 @@ class Unreachable(RetallyError):
     """The file could not be read: no such folder, no answer, an answer that is not the file asked for."""
 
 
-class TooLong(Unreachable):
+class TooLong(RetallyError):
     """The file is there, and it is longer than any right one: whoever verifies takes it as a wrong file."""
 
 

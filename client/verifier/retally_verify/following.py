@@ -197,7 +197,7 @@ class Follower:
         """A folder with the checkpoints that the board shows now, under their names."""
         shown: dict[str, bytes] = {}
         for name in (*CHECKPOINTS, *EFFECTS):
-            with suppress(Unreachable):
+            with suppress(Unreachable, TooLong):
                 note = self._board.read(name, CHECKPOINT_LIMIT)
                 if note is not None:
                     shown[name] = note
