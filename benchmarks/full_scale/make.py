@@ -185,7 +185,8 @@ def fabricated(program: Path, election: Unpublished, replay: Replay, voters: Seq
 
 
 def _feed(job: IO[bytes], election: Unpublished, replay: Replay, voters: Sequence[int]) -> None:
-    key = election.record().joint_key
+    with election.record() as record:
+        key = record.joint_key
     if key is None:
         raise AssertionError("the opening is in force")
     manifest = election.manifest
