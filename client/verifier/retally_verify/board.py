@@ -7,14 +7,21 @@ redirects are not followed (`fetching`), and a board that does not answer is an 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.notes import MAX_NOTE_BYTES
-from retally_crypto.tiles import Bundle, ReadTile, Tile
-from retally_verify.fetching import Fetcher, TooLong, Unreachable
+from retally_crypto.tiles import ReadTile, Tile
+from retally_verify.fetching import Fetcher
+from retally_verify.files import (
+    BUNDLE_LIMIT,
+    CHECKPOINT_LIMIT,
+    TILE_LIMIT,
+    Board,
+    TooLong,
+    Unreachable,
+    read_file,
+)
 
 __all__ = [
     "BUNDLE_LIMIT",
@@ -29,23 +36,6 @@ __all__ = [
     "read_file",
     "tile_reader",
 ]
-
-CHECKPOINT_LIMIT = MAX_NOTE_BYTES
-TILE_LIMIT = 256 * 32
-BUNDLE_LIMIT = 256 * (2 + 65_535)
-
-
-class Board(Protocol):
-    """A place that holds the files of one board."""
-
-    location: str
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        """The file at `path`, or None if the board says that it has no such file.
-
-        Raises Unreachable when the place does not answer, TooLong when the file is longer than `limit` bytes.
-        """
-        ...
 
 
 class FolderBoard:
@@ -70,7 +60,7 @@ class FolderBoard:
         except OSError as error:
             raise Unreachable(f"{path} in {self.location} cannot be read: {error.strerror}") from error
         if len(content) > limit:
-            raise TooLong(f"{path} in {self.location} is longer than the {limit} bytes it may have")
+            raise TooLong(f"{path} is longer than the {limit} bytes it may have")
         return content
 
 
@@ -100,17 +90,6 @@ def open_board(location: str) -> Board:
             )
         return HttpBoard(location)
     return FolderBoard(Path(location))
-
-
-def read_file(board: Board, file: Tile | Bundle) -> bytes | None:
-    """A tile or bundle, not yet verified; None if the board has neither it nor the full one that it grew to, which a
-    board need not keep beside it. Raises as `Board.read`."""
-    limit = TILE_LIMIT if isinstance(file, Tile) else BUNDLE_LIMIT
-    raw = board.read(file.path, limit)
-    if raw is None and file != file.full:
-        full = board.read(file.full.path, limit)
-        raw = None if full is None else file.cut(full)
-    return raw
 
 
 def tile_reader(board: Board) -> ReadTile:

@@ -12,7 +12,7 @@ from itertools import chain, groupby, tee
 from retally_crypto.chains import INDEX
 from retally_crypto.engine import engine
 from retally_crypto.ranges import WIDTH, RangeSummary, Rules, points_of
-from retally_verify.board import Board
+from retally_verify.files import Board
 from retally_verify.progress import Progress
 from retally_verify.range_store import Range, RangeStore
 from retally_verify.reading import Workers, credentials_with_points, read_entries

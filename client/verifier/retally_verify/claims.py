@@ -16,7 +16,7 @@ from retally_crypto.policy import TrustPolicy
 from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.findings import State, TimesFinding
 from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
-from retally_verify.board import CHECKPOINT_LIMIT, Board, TooLong
+from retally_verify.files import CHECKPOINT_LIMIT, Board, TooLong
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
 from retally_verify.console import DONE, err, out, plain_errors, print_json, progress
 from retally_verify.kept import keep, read_kept
+from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
 from retally_verify.report import Report, report_json
@@ -34,15 +35,10 @@ Location = Annotated[
 PolicyFile = Annotated[Path, typer.Option("--policy", "-p", help="trust policy file (retally policy writes one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
-POLICY_LIMIT = 64 * 1024
+read_policy = load_policy
 ENTRY_LIMIT = 65_535
 EVIDENCE = "evidence"
 """Where signed checkpoints go that contradict the kept ones: to be shown to others, not compared with."""
-
-
-def read_policy(path: Path) -> TrustPolicy:
-    """The trust policy in a file. Raises Unusable if it is too long, Malformed if it is none."""
-    return parse_policy(read_small(path, POLICY_LIMIT))
 
 
 def read_small(path: Path, limit: int) -> bytes:

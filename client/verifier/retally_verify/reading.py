@@ -12,7 +12,7 @@ from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
 from retally_crypto.tiles import TILE_WIDTH, Bundle
-from retally_verify.board import Board, read_file
+from retally_verify.files import Board, read_file
 from retally_verify.range_store import Range
 
 T = TypeVar("T")

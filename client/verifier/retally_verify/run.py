@@ -25,9 +25,9 @@ from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.findings import CheckResult, conclude, incomplete_from, of_the_board
 from retally_crypto.rules.v21_web_bundle import v21_not_looked_at
 from retally_crypto.tiles import TILE_WIDTH
-from retally_verify.board import CHECKPOINT_LIMIT, Board, TooLong, Unreachable
 from retally_verify.board_ranges import BoardRanges
 from retally_verify.claims import Claims, read_claims, v04_times
+from retally_verify.files import CHECKPOINT_LIMIT, Board, TooLong, Unreachable
 from retally_verify.progress import Progress, Untold
 from retally_verify.range_store import NOTHING_USED, RangeStore, Used, WorkingFolder, alone_on
 from retally_verify.reading import Contradiction, NotRead, Threads, Workers

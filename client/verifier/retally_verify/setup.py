@@ -28,7 +28,7 @@ from retally_crypto.rules.state import BoardState
 from retally_crypto.rules.v03_manifest import v03_unreadable
 from retally_crypto.rules.v08_roll import v08_recalled_chunk
 from retally_crypto.tiles import TILE_WIDTH
-from retally_verify.board import Board
+from retally_verify.files import Board
 from retally_verify.reading import bundles_between, read_bundle
 from retally_verify.roll_on_disk import ROLL_BYTES_AT_ONCE, DiskStorage, RollOnDisk
 

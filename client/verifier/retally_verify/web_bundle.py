@@ -22,7 +22,8 @@ from retally_crypto.web_bundle import (
     is_origin,
     parse_listing,
 )
-from retally_verify.fetching import Fetcher, Redirected, TooLong, Unreachable
+from retally_verify.fetching import Fetcher, Redirected
+from retally_verify.files import TooLong, Unreachable
 from retally_verify.report import Report
 
 ORIGIN_SECONDS = 600.0
