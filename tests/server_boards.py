@@ -23,7 +23,7 @@ from retally_crypto.merkle import Frontier, TreeHead, leaf_hash
 from retally_crypto.notes import VerifierKey
 from retally_crypto.record import Record
 from retally_crypto.rules.findings import Ruling
-from retally_crypto.rules.state import Phase
+from retally_crypto.rules.phases import Phase
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import (
     Tile,

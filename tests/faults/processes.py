@@ -167,8 +167,8 @@ class Board:
         assert len(left) <= self.runs, "temporary files pile up"
         report = verify_board(FolderBoard(files), self.election.policy())
         assert not report.failed, report.failed
-        assert report.record is not None
-        assert not report.record.findings
+        assert report.manifest is not None
+        assert not report.findings
         return len(entries)
 
 

@@ -223,8 +223,8 @@ def test_an_election_in_a_bucket_is_verified_from_the_server_and_from_the_bucket
     ):
         report = verify_board(board, election.policy())
         assert {check.number: check.state for check in report.checks}["V02"] == "pass"
-        assert report.record is not None
-        assert report.record.size == len(election.entries)
+        assert report.head is not None
+        assert report.head.size == len(election.entries)
     store = S3Store("tiles", prefix=f"boards/{SLUG}", client_options={"allow_http": True})
     attributes: dict[Any, Any] = dict(obstore.get(store, CHECKPOINT).attributes)
     assert attributes["Cache-Control"] == "public, max-age=2"

@@ -241,5 +241,5 @@ def test_a_newest_checkpoint_with_too_few_witnesses_fails_v01_and_leaves_the_res
     hashes = [leaf_hash(raw) for raw in witnessed.entries]
     files["checkpoint"] = checkpoint(hashes, witnessed.board, witnessed.witnesses[:1], CLOSES)
     report = verify_board(MemoryBoard(files), witnessed.policy())
-    assert (report.failed, report.record, report.head) == (("V01",), None, None)
+    assert (report.failed, report.manifest, report.head) == (("V01",), None, None)
     assert {report.state_of(f"V{number:02}") for number in range(2, 21)} == {"incomplete"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.contests import layout
 from retally_crypto.engine import engine
+from retally_crypto.manifest import layout
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.run import verify_board
 from tests.wide_board import wide_election

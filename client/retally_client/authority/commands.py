@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,12 +24,12 @@ from retally_crypto.entries import election_id
 from retally_crypto.errors import Refused
 from retally_crypto.notes import MAX_ENTRY_BYTES, format_vkey
 from retally_crypto.policy import policy_from_manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.commands import AsJson, PolicyFile, read_policy, read_small, read_text
 from retally_verify.console import out, plain_errors, print_json, progress
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 LABEL = "authority"
 YAML_LIMIT = 4 * 1024 * 1024
@@ -41,14 +43,15 @@ def _key(path: Path) -> SigningKey:
     return load_signing_key(path, LABEL, read_passphrase(confirm=False))
 
 
-def _record(url: str, policy: Path) -> Record:
-    with progress("reading the board") as bar:
-        report = verify_board(open_board(url), read_policy(policy), tell=bar)
-    if report.record is None:
-        raise Refused(
-            f"the board cannot be trusted: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
-        )
-    return report.record
+@contextmanager
+def _record(url: str, policy: Path) -> Iterator[ElectionRecord]:
+    with ExitStack() as files_of_run:
+        with progress("reading the board") as bar:
+            done = files_of_run.enter_context(verified(open_board(url), read_policy(policy), tell=bar))
+        if done.record is None:
+            failed = ", ".join(done.report.failed) or "it is incomplete"
+            raise Refused(f"the board cannot be trusted: {failed} (retally verify says why)")
+        yield done.record
 
 
 def _text(path: Path) -> str:
@@ -119,7 +122,8 @@ def create(url: Url, manifest_file: Path, as_json: AsJson = False) -> None:
 @plain_errors
 def open_voting(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Open voting: publish the joint key and the roll's digest."""
-    entry = opening_entry(_record(url, policy), _key(key))
+    with _record(url, policy) as record:
+        entry = opening_entry(record, _key(key))
     _say(BoardServer(url).append(entry), "opening", as_json)
 
 
@@ -129,9 +133,10 @@ def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -
     """Close voting. Ballots that arrive meanwhile are taken in first; the closing is then made anew."""
     signing, server = _key(key), BoardServer(url)
     while True:
-        record = _record(url, policy)
+        with _record(url, policy) as record:
+            entry = closing_entry(record, signing)
         try:
-            _say(server.append(closing_entry(record, signing)), "closing", as_json)
+            _say(server.append(entry), "closing", as_json)
             return
         except Refused as refusal:
             if not str(refusal).startswith("V14"):
@@ -142,14 +147,16 @@ def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -
 @plain_errors
 def paper(url: Url, csv_file: Path, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Enter paper counts: CSV with district, contest, station, option, votes. They are shown, never verified."""
-    record, signing, server = _record(url, policy), _key(key), BoardServer(url)
-    for (district, contest), stations in read_paper_counts(_text(csv_file).splitlines(), record.manifest).items():
-        index = server.append(paper_count_entry(record, signing, district, contest, stations))
-        _say(index, f"paper-count of {district}", as_json)
+    signing, server = _key(key), BoardServer(url)
+    with _record(url, policy) as record:
+        for (district, contest), stations in read_paper_counts(_text(csv_file).splitlines(), record.manifest).items():
+            index = server.append(paper_count_entry(record, signing, district, contest, stations))
+            _say(index, f"paper-count of {district}", as_json)
 
 
 @app.command()
 @plain_errors
 def publish(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Publish the result that follows from the board; every verifier recomputes it."""
-    _say(BoardServer(url).append(result_entry(_record(url, policy), _key(key))), "result", as_json)
+    with _record(url, policy) as record:
+        _say(BoardServer(url).append(result_entry(record, _key(key))), "result", as_json)

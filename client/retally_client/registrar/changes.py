@@ -24,7 +24,7 @@ from retally_crypto.entries import RollReplacement, RollRevocation, entry_text
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import Note, NoteSignature, format_note, verify_signature
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import part_secret, prove_part, public_part
 from retally_crypto.secret.sign import SigningKey
 
@@ -61,7 +61,7 @@ def draft_to_bytes(draft: Draft) -> bytes:
     return canonical_bytes(value)
 
 
-def draft_from_bytes(raw: bytes, record: Record) -> Draft:
+def draft_from_bytes(raw: bytes, record: ElectionRecord) -> Draft:
     """A draft that another registrar handed over, with every proof and signature in it checked.
 
     Raises Malformed, BadProof or BadSignature, naming the registrar.
@@ -85,7 +85,7 @@ def draft_from_bytes(raw: bytes, record: Record) -> Draft:
     return draft
 
 
-def new_draft(change: str, record: Record, credential: bytes, reason: str) -> Draft:
+def new_draft(change: str, record: ElectionRecord, credential: bytes, reason: str) -> Draft:
     """A draft without any registrar's part. Raises Refused if the rules of 5.7 forbid the change."""
     draft = Draft(change, record.election_id, credential, reason)
     _check(draft, record)
@@ -139,23 +139,23 @@ def finished_entry(draft: Draft, manifest: Manifest) -> bytes:
     return format_note(Note(text, tuple(lines)))
 
 
-def credential_at(record: Record, position: int) -> bytes:
+def credential_at(record: ElectionRecord, position: int) -> bytes:
     """The credential that stood at a position of the roll when it was completed, positions from 0."""
-    for place, credential in enumerate(record.roll.credentials):
+    for place, credential in enumerate(record.roll.everyone()):
         if place == position:
             return credential
     raise Refused(f"the roll has no position {position}, or is not complete yet")
 
 
-def voter_of(record: Record, codes: Codes, credential: bytes) -> str | None:
+def voter_of(record: ElectionRecord, codes: Codes, credential: bytes) -> str | None:
     """Whose credential it is, by this registrar's own codes; None for one that was itself a replacement."""
-    for position, known in enumerate(record.roll.credentials):
+    for position, known in enumerate(record.roll.everyone()):
         if known == credential:
             return codes.voters[position].voter if position < len(codes.voters) else None
     return None
 
 
-def _check(draft: Draft, record: Record) -> None:
+def _check(draft: Draft, record: ElectionRecord) -> None:
     if draft.election_id != record.election_id:
         raise Refused(f"the draft is for election {draft.election_id.hex()}, not for this one")
     if not record.is_active(draft.credential):

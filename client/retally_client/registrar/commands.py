@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -45,13 +47,13 @@ from retally_client.registrar.roll import (
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import Refused
 from retally_crypto.notes import format_vkey
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import parse_code
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small, read_text
 from retally_verify.console import err, out, plain_errors, print_json, progress
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 LABEL = "registrar"
 VOTERS_LIMIT = 256 * 1024 * 1024
@@ -70,14 +72,15 @@ Credential = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")]
 
 
-def _record(url: str, policy: Path) -> Record:
-    with progress("verifying the board") as bar:
-        report = verify_board(open_board(url), read_policy(policy), tell=bar)
-    if report.record is None or report.failed:
-        raise Refused(
-            f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'} (retally verify says why)"
-        )
-    return report.record
+@contextmanager
+def _record(url: str, policy: Path) -> Iterator[ElectionRecord]:
+    with ExitStack() as files_of_run:
+        with progress("verifying the board") as bar:
+            done = files_of_run.enter_context(verified(open_board(url), read_policy(policy), tell=bar))
+        if done.record is None or done.report.failed:
+            failed = ", ".join(done.report.failed) or "it is incomplete"
+            raise Refused(f"the board does not verify: {failed} (retally verify says why)")
+        yield done.record
 
 
 def _say(as_json: bool, sentence: str, **members: object) -> None:
@@ -148,7 +151,7 @@ def codes(
     )
 
 
-def _own(record: Record, key: SigningKey, codes_file: Path, policy: Path, passphrase: str) -> tuple[int, Codes]:
+def _own(record: ElectionRecord, key: SigningKey, codes_file: Path, policy: Path, passphrase: str) -> tuple[int, Codes]:
     number = registrar_number(record.manifest, key)
     drawn = read_codes(codes_file, passphrase, read_policy(policy))
     if drawn.registrar != number:
@@ -161,18 +164,19 @@ def _own(record: Record, key: SigningKey, codes_file: Path, policy: Path, passph
 def commit(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
     """Publish the commitment to this registrar's part of the roll. Nothing is revealed yet."""
     passphrase = read_passphrase(confirm=False)
-    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
-    number, drawn = _own(record, key, codes_file, policy, passphrase)
-    styles = style_indices(drawn.voters, record.manifest)
-    parts = roll_parts(drawn.codes, record.election_id, number)
-    index = BoardServer(url).append(roll_commitment_entry(parts, styles, number, record.election_id, key))
-    _say(
-        as_json,
-        f"registrar {number} is committed to {len(styles):,} credentials, entry {index}",
-        registrar=number,
-        credentials=len(styles),
-        index=index,
-    )
+    key = load_signing_key(key_file, LABEL, passphrase)
+    with _record(url, policy) as record:
+        number, drawn = _own(record, key, codes_file, policy, passphrase)
+        styles = style_indices(drawn.voters, record.manifest)
+        parts = roll_parts(drawn.codes, record.election_id, number)
+        index = BoardServer(url).append(roll_commitment_entry(parts, styles, number, record.election_id, key))
+        _say(
+            as_json,
+            f"registrar {number} is committed to {len(styles):,} credentials, entry {index}",
+            registrar=number,
+            credentials=len(styles),
+            index=index,
+        )
 
 
 @app.command()
@@ -180,26 +184,27 @@ def commit(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFil
 def roll(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
     """Publish this registrar's part of the roll, once all have committed. An interrupted run is continued."""
     passphrase = read_passphrase(confirm=False)
-    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
-    number, drawn = _own(record, key, codes_file, policy, passphrase)
-    styles = style_indices(drawn.voters, record.manifest)
-    parts = roll_parts(drawn.codes, record.election_id, number)
-    first = positions_revealed(record, number, parts, styles)
-    server, indices = BoardServer(url), []
-    with progress("publishing the roll") as bar:
-        commitments = [record.roll.commitments[one].commitment for one in sorted(record.roll.commitments)]
-        entries = roll_entries(parts, styles, number, record.election_id, commitments, key, first)
-        bar.begin(len(entries))
-        for entry in entries:
-            indices.append(server.append(entry))
-            bar.advance(1)
-    _say(
-        as_json,
-        f"registrar {number}: {len(styles):,} positions of the roll are on the board",
-        registrar=number,
-        positions=len(styles),
-        indices=indices,
-    )
+    key = load_signing_key(key_file, LABEL, passphrase)
+    with _record(url, policy) as record:
+        number, drawn = _own(record, key, codes_file, policy, passphrase)
+        styles = style_indices(drawn.voters, record.manifest)
+        parts = roll_parts(drawn.codes, record.election_id, number)
+        first = positions_revealed(record, number, parts, styles)
+        server, indices = BoardServer(url), []
+        with progress("publishing the roll") as bar:
+            commitments = [record.roll.commitments[one].commitment for one in sorted(record.roll.commitments)]
+            entries = roll_entries(parts, styles, number, record.election_id, commitments, key, first)
+            bar.begin(len(entries))
+            for entry in entries:
+                indices.append(server.append(entry))
+                bar.advance(1)
+        _say(
+            as_json,
+            f"registrar {number}: {len(styles):,} positions of the roll are on the board",
+            registrar=number,
+            positions=len(styles),
+            indices=indices,
+        )
 
 
 @app.command()
@@ -247,24 +252,24 @@ def _draft(
 ) -> None:
     if (voter is None) == (credential is None):
         raise Refused("name the voter, or the credential of one who was given new codes before")
-    record = _record(url, policy)
-    if voter is not None:
-        drawn = read_codes(codes_file, read_passphrase(confirm=False), read_policy(policy))
-        named = credential_at(record, drawn.position_of(voter))
-    else:
-        named = b64url_decode(str(credential), 32, "the credential")
-    write_private(draft_file, draft_to_bytes(new_draft(change, record, named, reason)))
-    then = "retally registrar part" if change == REPLACEMENT else "retally registrar sign"
-    _say(
-        as_json,
-        f"{draft_file}: a {change} of credential {b64url_encode(named)}; next, at every registrar: {then}",
-        change=change,
-        credential=b64url_encode(named),
-        draft=str(draft_file),
-    )
+    with _record(url, policy) as record:
+        if voter is not None:
+            drawn = read_codes(codes_file, read_passphrase(confirm=False), read_policy(policy))
+            named = credential_at(record, drawn.position_of(voter))
+        else:
+            named = b64url_decode(str(credential), 32, "the credential")
+        write_private(draft_file, draft_to_bytes(new_draft(change, record, named, reason)))
+        then = "retally registrar part" if change == REPLACEMENT else "retally registrar sign"
+        _say(
+            as_json,
+            f"{draft_file}: a {change} of credential {b64url_encode(named)}; next, at every registrar: {then}",
+            change=change,
+            credential=b64url_encode(named),
+            draft=str(draft_file),
+        )
 
 
-def _confirmed(record: Record, drawn: Codes, draft: Draft, yes: bool) -> None:
+def _confirmed(record: ElectionRecord, drawn: Codes, draft: Draft, yes: bool) -> None:
     """Whose credential it is, by this registrar's own codes, and whether its owner agrees."""
     voter = voter_of(record, drawn, draft.credential)
     whose = f"the credential of {voter}" if voter else "a credential that was itself a replacement"
@@ -287,22 +292,23 @@ def part(
 ) -> None:
     """Add this registrar's part to a replacement, and write the voter's new code to a private file."""
     passphrase = read_passphrase(confirm=False)
-    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
-    number, drawn = _own(record, key, codes_file, policy, passphrase)
-    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
-    _confirmed(record, drawn, draft, yes)
-    code = make_codes(1)[0]
-    added = add_part(draft, parse_code(code), number)
-    voter = voter_of(record, drawn, draft.credential) or b64url_encode(draft.credential)
-    write_private(to_print, printable_list([Registered(voter, "")], [code]))
-    replace_private(draft_file, draft_to_bytes(added))
-    _say(
-        as_json,
-        f"registrar {number} has added its part; the new code is in {to_print}",
-        registrar=number,
-        parts=len(added.parts),
-        list=str(to_print),
-    )
+    key = load_signing_key(key_file, LABEL, passphrase)
+    with _record(url, policy) as record:
+        number, drawn = _own(record, key, codes_file, policy, passphrase)
+        draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+        _confirmed(record, drawn, draft, yes)
+        code = make_codes(1)[0]
+        added = add_part(draft, parse_code(code), number)
+        voter = voter_of(record, drawn, draft.credential) or b64url_encode(draft.credential)
+        write_private(to_print, printable_list([Registered(voter, "")], [code]))
+        replace_private(draft_file, draft_to_bytes(added))
+        _say(
+            as_json,
+            f"registrar {number} has added its part; the new code is in {to_print}",
+            registrar=number,
+            parts=len(added.parts),
+            list=str(to_print),
+        )
 
 
 @app.command()
@@ -318,25 +324,26 @@ def sign(
 ) -> None:
     """Sign a draft, after looking up in one's own codes whose credential it changes."""
     passphrase = read_passphrase(confirm=False)
-    key, record = load_signing_key(key_file, LABEL, passphrase), _record(url, policy)
-    number, drawn = _own(record, key, codes_file, policy, passphrase)
-    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
-    _confirmed(record, drawn, draft, yes)
-    signed = add_signature(draft, record.manifest, key, number)
-    replace_private(draft_file, draft_to_bytes(signed))
-    _say(
-        as_json,
-        f"{len(signed.signatures)} of {len(record.manifest.registrars)} registrars have signed",
-        registrar=number,
-        signatures=len(signed.signatures),
-    )
+    key = load_signing_key(key_file, LABEL, passphrase)
+    with _record(url, policy) as record:
+        number, drawn = _own(record, key, codes_file, policy, passphrase)
+        draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+        _confirmed(record, drawn, draft, yes)
+        signed = add_signature(draft, record.manifest, key, number)
+        replace_private(draft_file, draft_to_bytes(signed))
+        _say(
+            as_json,
+            f"{len(signed.signatures)} of {len(record.manifest.registrars)} registrars have signed",
+            registrar=number,
+            signatures=len(signed.signatures),
+        )
 
 
 @app.command()
 @plain_errors
 def submit(url: Url, draft_file: DraftFile, policy: PolicyFile, as_json: AsJson = False) -> None:
     """Publish a draft that all registrars have signed."""
-    record = _record(url, policy)
-    draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
-    index = BoardServer(url).append(finished_entry(draft, record.manifest))
-    _say(as_json, f"{draft.change} is on the board, entry {index}", index=index, kind=draft.change)
+    with _record(url, policy) as record:
+        draft = draft_from_bytes(read_small(draft_file, ENTRY_LIMIT), record)
+        index = BoardServer(url).append(finished_entry(draft, record.manifest))
+        _say(as_json, f"{draft.change} is on the board, entry {index}", index=index, kind=draft.change)

@@ -43,7 +43,7 @@ from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tracking import parse_tracking_code
-from retally_verify.board import Board, Unreachable, open_board
+from retally_verify.board import Board, TooLong, Unreachable, open_board
 from retally_verify.commands import (
     ENTRY_LIMIT,
     AsJson,
@@ -177,7 +177,7 @@ def track(
         wanted = with_credential(credential)
     kept = read_kept(state_folder("checkpoints"), trusted)
     with progress("verifying the board") as bar:
-        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar)
+        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar, credential)
     if as_json:
         print_json(_tracking_json(tracking, credential))
     else:
@@ -255,7 +255,7 @@ def _receive(receipt: Receipt, board: Board, before: TreeHead | None, folder: Pa
     if before is not None:
         try:
             require_same_board(board, before, receipt.head)
-        except Unreachable as fault:
+        except (Unreachable, TooLong) as fault:
             booth.say(f"The receipt could not be compared with what the board showed before ({fault}).")
         except BadProof as fault:
             raise BadProof(
@@ -293,21 +293,20 @@ def _keep_receipt(receipt: Receipt, folder: Path) -> Path:
 def _tracking_code_of_exit(tracking: Tracking, credential: bytes | None) -> int:
     if tracking.faults or any(ballot.state == "refused" for ballot in tracking.ballots):
         return REFUSED
-    if tracking.report.record is None:
+    if tracking.report.manifest is None:
         return INCOMPLETE
     if credential is not None:
-        return 0 if tracking.report.record.style_of(credential) is not None else REFUSED
+        return REFUSED if tracking.credential == "not on the roll" else 0
     return 0 if tracking.ballots else REFUSED
 
 
 def _tracking_json(tracking: Tracking, credential: bytes | None) -> dict[str, Any]:
-    record = tracking.report.record
     return {
         "verdict": tracking.report.verdict,
         "faults": list(tracking.faults),
         "closed": tracking.closed,
         "credential": None if credential is None else b64url_encode(credential),
-        "on_roll": None if credential is None or record is None else record.is_active(credential),
+        "on_roll": None if tracking.credential is None else tracking.credential == "active",
         "ballots": [
             {
                 "index": ballot.index,
@@ -322,17 +321,16 @@ def _tracking_json(tracking: Tracking, credential: bytes | None) -> dict[str, An
 
 
 def _print_tracking(tracking: Tracking, credential: bytes | None) -> None:
-    record = tracking.report.record
     for fault in tracking.faults:
         out.print(f"The board does not verify. {fault}", markup=False)
-    if record is None:
+    if tracking.report.manifest is None:
         out.print("Nothing can be said about any ballot: the board could not be read to its end.", markup=False)
         return
     for ballot in tracking.ballots:
         out.print(_sentence(ballot, tracking.closed), markup=False)
-    if credential is not None and record.style_of(credential) is None:
+    if tracking.credential == "not on the roll":
         out.print("These codes are not on the roll of this election.", markup=False)
-    elif credential is not None and not record.is_active(credential):
+    elif tracking.credential == "revoked or replaced":
         out.print("These codes were revoked or replaced; nothing can be cast with them.", markup=False)
     elif not tracking.ballots and credential is not None:
         out.print("No ballot was cast with your codes.", markup=False)

@@ -14,15 +14,17 @@ from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
 from retally_verify.console import DONE, err, out, plain_errors, print_json, progress
 from retally_verify.kept import keep, read_kept
+from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
-from retally_verify.report import Report, print_report, report_json
+from retally_verify.report import Report, report_json
+from retally_verify.report_text import print_report
 from retally_verify.run import verify_board
 from retally_verify.state_folder import of_board, state_folder
 from retally_verify.web_bundle import look_at_web
@@ -33,15 +35,10 @@ Location = Annotated[
 PolicyFile = Annotated[Path, typer.Option("--policy", "-p", help="trust policy file (retally policy writes one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
-POLICY_LIMIT = 64 * 1024
+read_policy = load_policy
 ENTRY_LIMIT = 65_535
 EVIDENCE = "evidence"
 """Where signed checkpoints go that contradict the kept ones: to be shown to others, not compared with."""
-
-
-def read_policy(path: Path) -> TrustPolicy:
-    """The trust policy in a file. Raises Unusable if it is too long, Malformed if it is none."""
-    return parse_policy(read_small(path, POLICY_LIMIT))
 
 
 def read_small(path: Path, limit: int) -> bytes:
@@ -132,12 +129,12 @@ def workers_of(scheduler: str | None) -> Iterator[Workers | None]:
 
 
 def _origins(report: Report) -> tuple[str, ...]:
-    return () if report.record is None else tuple(report.record.manifest.client.origins)
+    return () if report.manifest is None else tuple(report.manifest.client.origins)
 
 
 def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
     """Keeps the checkpoint if its entries are right; one that contradicts what was kept, as evidence (9.3)."""
-    if report.head is None or report.record is None:
+    if report.head is None or report.manifest is None:
         return
     place = folder if report.state_of("V02") == "pass" else folder / EVIDENCE
     try:

@@ -19,7 +19,8 @@ this machine's disk does.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -79,6 +80,17 @@ class Entries:
                 except RetallyError:
                     continue
                 self.closing = index
+
+
+def follow(
+    board: Board, policy: TrustPolicy, folder: Path, stall: float = 900.0, clock: Callable[[], float] = time.time
+) -> Iterator[list[Alert]]:
+    """One look at the board after the other, each when the caller asks for the next: what it found, which is nothing
+    as long as all is well. The mirror in `folder` grows with each. Raises Refused if the folder holds another board,
+    OSError if it cannot be written; what a board serves raises nothing. See `Follower`."""
+    follower = Follower(board, policy, folder, stall, clock)
+    while True:
+        yield follower.step()
 
 
 class Follower:
@@ -197,7 +209,7 @@ class Follower:
         """A folder with the checkpoints that the board shows now, under their names."""
         shown: dict[str, bytes] = {}
         for name in (*CHECKPOINTS, *EFFECTS):
-            with suppress(Unreachable):
+            with suppress(Unreachable, TooLong):
                 note = self._board.read(name, CHECKPOINT_LIMIT)
                 if note is not None:
                     shown[name] = note

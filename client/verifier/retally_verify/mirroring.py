@@ -143,9 +143,9 @@ def _mirror(
         try:
             if _take_effect(board, policy, folder, head.head, name):
                 taken.append(name)
+        except Unreachable:
+            raise
         except RetallyError as error:
-            if isinstance(error, Unreachable) and not isinstance(error, TooLong):
-                raise
             faults.append(f"{name}: {error}")
     _write(folder / "checkpoint", raw)
     hashed.tree, hashed.row = full, bytes(row)

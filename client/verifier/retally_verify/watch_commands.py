@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import time
@@ -13,7 +12,7 @@ import typer
 
 from retally_crypto.errors import Unusable
 from retally_crypto.policy import TrustPolicy
-from retally_verify.board import FolderBoard, Unreachable, open_board
+from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
 from retally_verify.console import DONE, INCOMPLETE, REFUSED, err, out, plain, plain_errors, print_json, progress
 from retally_verify.following import Alert, Follower
@@ -87,9 +86,6 @@ class Checks:
         new = [number for number in report.failed if number not in self._told]
         self._told.update(new)
         alerts = [Alert("check", f"{number} fails: {'; '.join(report.notes_of(number)[:1])}") for number in new]
-        # The run's files go with its report, and nobody will ask this one anything more.
-        del report
-        gc.collect()
         return alerts
 
 
@@ -169,7 +165,7 @@ def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int],
         for right in every[position + 1 :]:
             try:
                 split = find_split(left, right)
-            except Unreachable as error:
+            except (Unreachable, TooLong) as error:
                 missing.append(str(error))
                 continue
             if split is not None:

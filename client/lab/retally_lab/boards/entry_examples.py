@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.secret.sign import sign_note
 from retally_lab.boards.manifests import (
     APPROVAL,
