@@ -232,10 +232,15 @@ class Sequencer:
 
 def _give(batch: list[_Waiting], answers: list[Answer | Refusal]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.answer.done():
-            # Whoever asked has hung up. The entry is on the board all the same.
-            continue
-        if isinstance(answer, Refusal):
-            waiting.answer.set_exception(NotTakenError(answer))
-        else:
-            waiting.answer.set_result(answer)
+        give(waiting.answer, answer)
+
+
+def give(waiting: asyncio.Future[Answer], answer: Answer | Refusal) -> None:
+    """Answers whoever waits for this; a refusal is raised there."""
+    if waiting.done():
+        # Whoever asked has hung up. The entry is on the board all the same.
+        return
+    if isinstance(answer, Refusal):
+        waiting.set_exception(NotTakenError(answer))
+    else:
+        waiting.set_result(answer)

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from retally_server.board.refusals import NotTakenError, Refusal, busy, fault, not_stored
-from retally_server.board.sequencer import OFFICIALS_PLACES
+from retally_server.board.sequencer import OFFICIALS_PLACES, give
 from retally_server.board.submissions import Answer, Submission
 from retally_server.logs import fault_place
 from retally_server.processes.waiting_room import HandedOver, Taken, WaitingRoom
@@ -116,7 +116,7 @@ class HandOver:
                 continue
             for ticket, answer in answers:
                 if (pending := self._pending.pop(ticket, None)) is not None:
-                    _give(pending, answer)
+                    give(pending.answer, answer)
             await asyncio.sleep(_BUSY_PAUSE)
 
     def _exchange(
@@ -147,7 +147,7 @@ class HandOver:
         failed = [*self._unsent, *self._pending.values()]
         self._unsent, self._pending = [], {}
         for pending in failed:
-            _give(pending, _not_answered())
+            give(pending.answer, _not_answered())
 
 
 class Intake:
@@ -238,12 +238,3 @@ def _not_answered() -> Refusal:
     return not_stored(
         "the entry could not be handed to the process that writes the board, and nothing was acknowledged", 3
     )
-
-
-def _give(pending: _Pending, answer: Answer | Refusal) -> None:
-    if pending.answer.done():
-        return
-    if isinstance(answer, Refusal):
-        pending.answer.set_exception(NotTakenError(answer))
-    else:
-        pending.answer.set_result(answer)
