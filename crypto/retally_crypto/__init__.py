@@ -2,10 +2,10 @@
 
     from retally_crypto import Record, parse_policy
 
-    record = Record(entries[0])                 entry 0 is the manifest
-    for ruling in record.replay(entries[1:]):   in force, or refused by one check, and why
+    record = Record(entries[0])                 # entry 0 is the manifest
+    for ruling in record.replay(entries[1:]):   # in force, or refused by one check, and why
         print(ruling)
-    outcome = record.outcome()                  units, counts and reconciliation; None before the closing
+    outcome = record.outcome()                  # units, counts and reconciliation; None before the closing
     checks = record.checks(parse_policy(policy_file), None)
 
 Nothing here reads a file, asks a server or looks at a clock. `retally_verify` reads whole boards and applies the same

@@ -5,11 +5,11 @@
 
     policy = load_policy(Path("policy"))
     report = verify(open_board("https://vote.example/elections/2027"), policy)
-    print(report.verdict)                       PASS, FAIL or INCOMPLETE
-    for check in report.checks:                 V01 to V21, in order
+    print(report.verdict)                       # PASS, FAIL or INCOMPLETE
+    for check in report.checks:                 # V01 to V21, in order
         print(check.number, check.state, *check.notes)
     if report.outcome and report.outcome.counts:
-        for unit in report.outcome.counts:      recomputed, also where a check fails
+        for unit in report.outcome.counts:      # recomputed, also where a check fails
             print(unit.unit.districts, unit.contests)
 
 `report.findings` are what the checks fail for, as (index, check, reason): decide on these, and show the notes to

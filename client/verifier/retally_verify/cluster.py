@@ -34,7 +34,7 @@ class Cluster:
         try:
             from distributed import Client
         except ModuleNotFoundError:
-            raise Unusable("--scheduler needs dask.distributed: pip install 'retally-client[cluster]'") from None
+            raise Unusable("--scheduler needs dask.distributed: pip install 'retally-verify[cluster]'") from None
         try:
             self._client: _Client = Client(address, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
@@ -51,7 +51,7 @@ class Cluster:
             others = self._client.run(what_verifies)
         except Exception:
             # Whatever a worker raises comes back, as a plain Exception where it cannot even be read there.
-            raise Unusable(f"a worker of {address} cannot run Retally; has it retally-client?") from None
+            raise Unusable(f"a worker of {address} cannot run Retally; has it retally-verify?") from None
         if not others:
             raise Unusable(f"the scheduler at {address} has no workers")
         for worker, other in others.items():

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from retally_crypto.errors import RetallyError
+from retally_crypto.merkle import HASH_BYTES
 from retally_crypto.notes import MAX_ENTRY_BYTES, MAX_NOTE_BYTES
-from retally_crypto.tiles import Bundle, Tile
+from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile
 
 CHECKPOINT_LIMIT = MAX_NOTE_BYTES
-TILE_LIMIT = 256 * 32
-BUNDLE_LIMIT = 256 * (2 + MAX_ENTRY_BYTES)
+TILE_LIMIT = TILE_WIDTH * HASH_BYTES
+BUNDLE_LIMIT = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 
 
 class Unreachable(RetallyError):

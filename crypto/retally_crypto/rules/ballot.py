@@ -45,17 +45,19 @@ def rule_ballot(facts: BallotFacts, chain: Chain | None, phase: Phase, styles: S
     `chain` is its credential's, None for one that was never on the roll; `phase` is the board's at the ballot's index;
     `styles` are the names of the manifest's styles.
     """
-    return before_the_proof(facts, chain, phase, styles) or v10_proof(facts) or v12_chain(facts, chain)
+    fault = before_the_proof(facts, chain, phase, styles)
+    if fault is not None:
+        return fault
+    if not facts.proven:
+        return Fault("V10", "the proof does not verify")
+    return v12_chain(facts, chain)
 
 
 def before_the_proof(facts: BallotFacts, chain: Chain | None, phase: Phase, styles: Sequence[str]) -> Fault | None:
     """The part of the rule that says nothing of the proof: for a ballot that falls here none need be verified."""
-    return v04_ballot_phase(phase) or v11_credential_and_style(facts, chain, styles)
-
-
-def v04_ballot_phase(phase: Phase) -> Fault | None:
-    """Ballots belong between opening and closing."""
-    return None if phase == "voting" else Fault("V04", out_of_phase("ballot", phase))
+    if phase != "voting":
+        return Fault("V04", out_of_phase("ballot", phase))
+    return v11_credential_and_style(facts, chain, styles)
 
 
 def v11_credential_and_style(facts: BallotFacts, chain: Chain | None, styles: Sequence[str]) -> Fault | None:
@@ -67,11 +69,6 @@ def v11_credential_and_style(facts: BallotFacts, chain: Chain | None, styles: Se
     if facts.style != chain.style:
         return Fault("V11", f"the ballot's style is {styles[facts.style]}, the credential's is {styles[chain.style]}")
     return None
-
-
-def v10_proof(facts: BallotFacts) -> Fault | None:
-    """The proof was verified and holds."""
-    return None if facts.proven else Fault("V10", "the proof does not verify")
 
 
 def v12_chain(facts: BallotFacts, chain: Chain | None) -> Fault | None:
