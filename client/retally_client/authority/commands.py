@@ -31,6 +31,8 @@ from retally_verify.run import verify_board
 
 LABEL = "authority"
 YAML_LIMIT = 4 * 1024 * 1024
+CLOSINGS = 20
+"""How often a closing is made anew for ballots that arrived meanwhile. A server could say so for ever."""
 
 KeyFile = Annotated[Path, typer.Option("--key", "-k", metavar="FILE", help="the authority's key file")]
 NewKeyFile = Annotated[Path, typer.Argument(metavar="KEYFILE", help="a new file")]
@@ -128,14 +130,21 @@ def open_voting(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = Fa
 def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Close voting. Ballots that arrive meanwhile are taken in first; the closing is then made anew."""
     signing, server = _key(key), BoardServer(url)
-    while True:
+    for attempt in range(1, CLOSINGS + 1):
         record = _record(url, policy)
         try:
             _say(server.append(closing_entry(record, signing)), "closing", as_json)
             return
         except Refused as refusal:
-            if not str(refusal).startswith("V14"):
+            if refusal.check != "V14":
                 raise
+            if attempt == CLOSINGS:
+                raise Refused(
+                    f"the server refused {CLOSINGS} closings, each made for the ballots it showed "
+                    f"({refusal.reason[:200]}). Voting is not closed. If no ballots arrive any more, the server is at "
+                    "fault: keep a mirror of the board, and tell its operator and the auditors",
+                    refusal.check,
+                ) from None
 
 
 @plain_errors

@@ -244,12 +244,12 @@ def _save_test(ballot: PreparedBallot, folder: Path) -> None:
 
 @contextmanager
 def _in_plain_words(url: str, entry_file: Path) -> Iterator[None]:
-    """Says what a failure of sending means and what to do now. Without a check's number nobody knows what arrived."""
+    """Says what a failure of sending means and what to do now. Without a check nobody knows what arrived."""
     resend = f"retally vote {url} --policy POLICY --again {entry_file}"
     try:
         yield
     except Refused as refusal:
-        meaning = booth.WHAT_A_REFUSAL_MEANS.get(str(refusal)[:3])
+        meaning = booth.WHAT_A_REFUSAL_MEANS.get(refusal.check or "")
         if meaning:
             raise Refused(f"{meaning} ({refusal})") from None
         raise Refused(f"{refusal}. Your ballot is kept; the same one can be sent again: {resend}") from None
