@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -29,6 +28,7 @@ from retally_verify.split_view import (
     verify_split,
     views_of,
 )
+from retally_verify.whole_files import create_durably
 
 ALERT_SECONDS = 300
 
@@ -185,13 +185,9 @@ def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int],
 
 def _write_new(path: Path, content: bytes) -> None:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        create_durably(path, content)
     except FileExistsError:
         raise Unusable(f"{path} is there already, and evidence is never overwritten") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @plain_errors
