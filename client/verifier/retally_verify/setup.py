@@ -28,6 +28,7 @@ from retally_crypto.tiles import TILE_WIDTH, decode_bundle
 from retally_verify.board import Board
 from retally_verify.reading import bundles_between, read_bundle
 from retally_verify.roll_on_disk import ROLL_BYTES_AT_ONCE, CredentialsOnDisk, DiskStorage
+from retally_verify.whole_files import whole_file
 
 _MAGIC = b"retally-setup-1\n"
 _LENGTH = struct.Struct(">Q")
@@ -123,15 +124,13 @@ def keep_setup(path: Path, setup: Setup) -> None:
     credentials = None if setup.record is None else setup.record.roll.credentials
     if not isinstance(credentials, CredentialsOnDisk):
         raise ValueError("the roll is complete before the opening")
-    temporary = path.with_name(f"{path.name}.new")
     digest = sha256()
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         head = _MAGIC + _LENGTH.pack(len(setup.events))
         for piece in (head, bytes(setup.events), *credentials.in_order()):
             file.write(piece)
             digest.update(piece)
         file.write(digest.digest())
-    temporary.replace(path)
 
 
 def recall_setup(path: Path, size: int, storage: DiskStorage) -> Setup | None:
