@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test check bench serve vectors lock clean setup setup-development setup-web setup-everything
+.PHONY: demo test check bench serve wheels vectors lock clean setup setup-development setup-web setup-everything
 
 setup:
 	@scripts/setup.sh runtime
@@ -50,6 +50,9 @@ serve: setup-web  ## server and page with a ready small election, and a finished
 	@if [ -f client/web/dist/bundle.sha256 ]; then $(BIN)/retally lab serve --web client/web/dist $(ARGS); \
 	 else $(BIN)/retally lab serve $(ARGS); fi
 
+wheels: setup  ## what is handed out, in dist/: wheels of all distributions, and the reference verifier as one file
+	@$(BIN)/python -m scripts.make_wheels dist
+
 vectors: setup-development  ## regenerate docs/spec/vectors
 	@$(BIN)/python -m scripts.make_vectors
 
@@ -59,4 +62,4 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/cluster.txt -o requirements/development.txt
 
 clean:
-	rm -rf .venv crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
+	rm -rf .venv dist crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
