@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test check bench serve wheels vectors lock clean setup setup-development setup-web setup-everything
+.PHONY: demo test test-quick test-long check bench serve wheels vectors lock clean setup setup-development setup-web setup-everything
 
 setup:
 	@scripts/setup.sh runtime
@@ -27,6 +27,12 @@ test: setup-everything  ## every test; tests that need something absent say so
 	@if command -v cargo >/dev/null; then cargo test --quiet --locked --manifest-path crypto/native/Cargo.toml \
 	 && cargo test --quiet --locked --manifest-path crypto/wasm/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
+
+test-quick: setup-development  ## before each commit: the files of tests/quick.txt, under two minutes on two quiet cores
+	@$(BIN)/python -m pytest -n auto --dist loadfile $$(grep -v '^#' tests/quick.txt) $(ARGS)
+
+test-long: setup-development  ## by hand, for hours: coverage-guided fuzzing of every reader, SECONDS for each (an hour)
+	@scripts/fuzz.sh all $(or $(SECONDS),3600)
 
 check: setup-everything  ## format, lint, types, dependency rule
 	@$(BIN)/ruff format --check .

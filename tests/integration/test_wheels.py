@@ -75,7 +75,7 @@ def locked() -> str:
 
 
 def environment(folder: Path, *chosen: Path) -> Environment:
-    """Installs wheels into an empty environment, and what they ask for from the package index, in the locked versions."""
+    """Installs wheels into an empty environment, and what they ask for, in the locked versions, from the index."""
     made = empty(folder)
     constraints = folder / "constraints.txt"
     constraints.write_text(locked())
