@@ -29,7 +29,7 @@ test: setup-everything  ## every test; tests that need something absent say so
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
 
 test-quick: setup-development  ## before each commit: the files of tests/quick.txt, under two minutes on two quiet cores
-	@$(BIN)/python -m pytest -n auto --dist loadfile $$(grep -v '^#' tests/quick.txt) $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile -k 'not postgresql' $$(grep -v '^#' tests/quick.txt) $(ARGS)
 
 test-long: setup-development  ## by hand, for hours: coverage-guided fuzzing of every reader, SECONDS for each (an hour)
 	@scripts/fuzz.sh all $(or $(SECONDS),3600)
