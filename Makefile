@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test check bench serve vectors lock clean setup setup-development setup-web setup-everything
+.PHONY: demo test test-quick test-long check bench serve wheels vectors lock clean setup setup-development setup-web setup-everything
 
 setup:
 	@scripts/setup.sh runtime
@@ -28,6 +28,12 @@ test: setup-everything  ## every test; tests that need something absent say so
 	 && cargo test --quiet --locked --manifest-path crypto/wasm/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
 
+test-quick: setup-development  ## before each commit: the files of tests/quick.txt, under two minutes on two quiet cores
+	@$(BIN)/python -m pytest -n auto --dist loadfile -k 'not postgresql' $$(grep -v '^#' tests/quick.txt) $(ARGS)
+
+test-long: setup-development  ## by hand, for hours: coverage-guided fuzzing of every reader, SECONDS for each (an hour)
+	@scripts/fuzz.sh all $(or $(SECONDS),3600)
+
 check: setup-everything  ## format, lint, types, dependency rule
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -50,6 +56,9 @@ serve: setup-web  ## server and page with a ready small election, and a finished
 	@if [ -f client/web/dist/bundle.sha256 ]; then $(BIN)/retally lab serve --web client/web/dist $(ARGS); \
 	 else $(BIN)/retally lab serve $(ARGS); fi
 
+wheels: setup  ## what is handed out, in dist/: wheels of all distributions, and the reference verifier as one file
+	@$(BIN)/python -m scripts.make_wheels dist
+
 vectors: setup-development  ## regenerate docs/spec/vectors
 	@$(BIN)/python -m scripts.make_vectors
 
@@ -59,4 +68,4 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/cluster.txt -o requirements/development.txt
 
 clean:
-	rm -rf .venv crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
+	rm -rf .venv dist crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator

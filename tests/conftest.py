@@ -9,7 +9,8 @@ import pytest
 
 from retally_crypto.engine import choose_engine_from_environment
 from retally_lab.boards.election import MAYOR, Election, district
-from tests.databases import ABSENT, DATABASES
+from retally_lab.postgresql_cluster import ABSENT
+from tests.databases import DATABASES
 
 choose_engine_from_environment()
 

@@ -58,16 +58,15 @@ from retally_verify.run import verified
 LABEL = "registrar"
 VOTERS_LIMIT = 256 * 1024 * 1024
 
-app = typer.Typer(no_args_is_help=True, help="Voters' codes, the roll, and its changes.")
-KeyFile = Annotated[Path, typer.Option("--key", "-k", help="this registrar's key file")]
-CodesFile = Annotated[Path, typer.Option("--codes", "-c", help="this registrar's encrypted codes file")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="a new file")]
+KeyFile = Annotated[Path, typer.Option("--key", "-k", metavar="FILE", help="this registrar's key file")]
+CodesFile = Annotated[Path, typer.Option("--codes", "-c", metavar="FILE", help="this registrar's encrypted codes file")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="a new file")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
 DraftFile = Annotated[Path, typer.Argument(metavar="DRAFT", help="the draft that goes from registrar to registrar")]
-Reason = Annotated[str, typer.Option("--reason", help="published with the change; name nobody in it")]
-Voter = Annotated[str | None, typer.Option("--voter", help="the voter as the list names her")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="published with the change; name nobody in it")]
+Voter = Annotated[str | None, typer.Option("--voter", metavar="TEXT", help="the voter as the list names her")]
 Credential = Annotated[
-    str | None, typer.Option("--credential", help="the credential, for one that was replaced before")
+    str | None, typer.Option("--credential", metavar="TEXT", help="the credential, for one that was replaced before")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")]
 
@@ -96,11 +95,12 @@ def _voters(path: Path) -> tuple[Registered, ...]:
     return read_voters(text.splitlines(keepends=True))
 
 
-@app.command()
 @plain_errors
 def init(
-    key_file: Path,
-    name: Annotated[str, typer.Argument(help="the key's name, for example elections.example/registrar-1")],
+    key_file: Annotated[Path, typer.Argument(metavar="KEYFILE", help="a new file")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="the key's name, for example elections.example/registrar-1")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make this registrar's signing key; prints the verifier key for the manifest."""
@@ -108,7 +108,6 @@ def init(
     print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
 
 
-@app.command()
 @plain_errors
 def order(
     voters_file: Annotated[Path, typer.Argument(metavar="VOTERS.csv", help="columns voter and style")],
@@ -121,16 +120,19 @@ def order(
     _say(as_json, f"{len(voters):,} voters in {output}: give the same file to every registrar", voters=len(voters))
 
 
-@app.command()
 @plain_errors
 def codes(
     order_file: Annotated[
         Path, typer.Argument(metavar="ORDER.csv", help="the shuffled voters, as all registrars have")
     ],
-    registrar: Annotated[int, typer.Option("--registrar", "-r", min=1, help="this registrar's number in the manifest")],
+    registrar: Annotated[
+        int, typer.Option("--registrar", "-r", metavar="NUMBER", min=1, help="this registrar's number in the manifest")
+    ],
     policy: PolicyFile,
     output: Output,
-    to_print: Annotated[Path, typer.Option("--list", "-l", help="a new file: voter and code, to be handed out")],
+    to_print: Annotated[
+        Path, typer.Option("--list", "-l", metavar="FILE", help="a new file: voter and code, to be handed out")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Draw a code for every voter: an encrypted file to keep, and a readable list to print and then destroy."""
@@ -159,7 +161,6 @@ def _own(record: ElectionRecord, key: SigningKey, codes_file: Path, policy: Path
     return number, drawn
 
 
-@app.command()
 @plain_errors
 def commit(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
     """Publish the commitment to this registrar's part of the roll. Nothing is revealed yet."""
@@ -179,7 +180,6 @@ def commit(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFil
         )
 
 
-@app.command()
 @plain_errors
 def roll(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile, as_json: AsJson = False) -> None:
     """Publish this registrar's part of the roll, once all have committed. An interrupted run is continued."""
@@ -207,7 +207,6 @@ def roll(url: Url, policy: PolicyFile, key_file: KeyFile, codes_file: CodesFile,
         )
 
 
-@app.command()
 @plain_errors
 def revoke(
     url: Url,
@@ -223,7 +222,6 @@ def revoke(
     _draft(REVOCATION, url, draft_file, policy, codes_file, reason, voter, credential, as_json)
 
 
-@app.command()
 @plain_errors
 def replace(
     url: Url,
@@ -278,7 +276,6 @@ def _confirmed(record: ElectionRecord, drawn: Codes, draft: Draft, yes: bool) ->
         raise Refused("not confirmed, nothing was changed")
 
 
-@app.command()
 @plain_errors
 def part(
     url: Url,
@@ -286,7 +283,9 @@ def part(
     policy: PolicyFile,
     key_file: KeyFile,
     codes_file: CodesFile,
-    to_print: Annotated[Path, typer.Option("--list", "-l", help="a new file with the voter's new code")],
+    to_print: Annotated[
+        Path, typer.Option("--list", "-l", metavar="FILE", help="a new file with the voter's new code")
+    ],
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -311,7 +310,6 @@ def part(
         )
 
 
-@app.command()
 @plain_errors
 def sign(
     url: Url,
@@ -339,7 +337,6 @@ def sign(
         )
 
 
-@app.command()
 @plain_errors
 def submit(url: Url, draft_file: DraftFile, policy: PolicyFile, as_json: AsJson = False) -> None:
     """Publish a draft that all registrars have signed."""
