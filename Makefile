@@ -28,11 +28,12 @@ test: setup-everything  ## every test; tests that need something absent say so
 	 && cargo test --quiet --locked --manifest-path crypto/wasm/Cargo.toml; \
 	 else echo "cargo is missing: the Rust unit tests did not run"; fi
 
-check: setup-everything  ## format, lint, types, dependency rule
+check: setup-everything  ## format, lint, types, dependency rule, the documents' form
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.prose
 	@if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then \
 	 cargo fmt --check --manifest-path crypto/native/Cargo.toml \
 	 && cargo clippy --quiet --locked --all-targets --all-features --manifest-path crypto/native/Cargo.toml -- -D warnings \
@@ -57,6 +58,7 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/cluster.in -c requirements/runtime.txt -o requirements/cluster.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/development.in -c requirements/cluster.txt -o requirements/development.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/docs.in -c requirements/development.txt -o requirements/docs.txt
 
 clean:
 	rm -rf .venv crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
