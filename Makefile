@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test check bench serve vectors lock clean setup setup-development setup-web setup-everything
+.PHONY: demo test check docs bench serve vectors lock clean setup setup-development setup-web setup-everything
 
 setup:
 	@scripts/setup.sh runtime
@@ -43,6 +43,10 @@ check: setup-everything  ## format, lint, types, dependency rule, the documents'
 	@if [ -d client/web/node_modules ]; then cd client/web && npm run --silent check; \
 	 else echo "Node.js is missing: the web client was not checked"; fi
 
+docs:  ## the documentation as pages, in docs/_build/html: guides, specification, decisions, Python packages; with search
+	@scripts/setup.sh docs
+	@$(BIN)/python -m scripts.documentation docs/_build/html
+
 bench: setup-development  ## measure on this machine; writes benchmarks/figures.json and the tables of docs/performance.md
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.performance
@@ -61,4 +65,4 @@ lock: setup-development  ## compile requirements/*.txt anew: versions and hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/docs.in -c requirements/development.txt -o requirements/docs.txt
 
 clean:
-	rm -rf .venv crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
+	rm -rf .venv docs/_build crypto/native/target crypto/target client/web/node_modules client/web/dist client/web/dist-* client/web/accelerator
