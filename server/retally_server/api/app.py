@@ -61,9 +61,10 @@ class FaultsBecomeProblems:
 def create_app(elections: Elections) -> FastAPI:
     """The server over these elections; it starts their sequencers when it starts and closes them when it stops.
 
-    Raises Unusable if the settings name a web client that is not what its listing says.
+    Raises Unusable if the settings name a web client or a documentation that is not what its listing says.
     """
     files = {} if elections.settings.web is None else read_web_pages(elections.settings.web)
+    documentation = {} if elections.settings.docs is None else read_web_pages(elections.settings.docs)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -86,6 +87,7 @@ def create_app(elections: Elections) -> FastAPI:
     for module in (elections_api, ballots_api, log_api, health_api):
         app.include_router(module.router)
     app.include_router(web_router(files))
+    app.include_router(web_router(documentation, "/docs/"))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unreadable_parameters)
