@@ -96,7 +96,9 @@ def faults(file: Path, project: Path) -> list[Fault]:
             else:
                 prose = [] if in_heading else masked(token.content).split("\n")
                 found += [
-                    Fault(file, first + at + 1, f"a second sentence in the line: {token.content.splitlines()[at][end:]}")
+                    Fault(
+                        file, first + at + 1, f"a second sentence in the line: {token.content.splitlines()[at][end:]}"
+                    )
                     for at, line in enumerate(prose)
                     for end in sentence_ends(line)
                 ]
