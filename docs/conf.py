@@ -6,7 +6,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 project = "Retally"
-copyright = "the authors of Retally, Apache-2.0"  # noqa: A001
+copyright = "the authors of Retally, Apache-2.0"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 root_doc = "index"
 language = "en"

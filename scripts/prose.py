@@ -1,12 +1,12 @@
-"""The form of the documents: `python -m scripts.prose` names every place that breaks it, and ends with 1 if there is one.
+"""The form of the documents: `python -m scripts.prose` names every place that breaks it, and ends with 1 if any does.
 
 - A line of prose has at most 100 columns, in the README 120; code, tables and a word that is longer are free.
 - A sentence begins on a line of its own.
 - A cell of a table is a figure, a name or a phrase: no full stop at its end, and at most twelve words.
 - A relative link leads to a file of the project, and to a heading in it.
 
-The files are read as CommonMark, so that nothing is guessed about where code or a table begins. Whether a full stop ends
-a sentence is guessed: one that is followed by a space and a capital letter or code, and that no abbreviation has.
+The files are read as CommonMark, so that nothing is guessed about where code or a table begins. Whether a full stop
+ends a sentence is guessed: one that is followed by a space and a capital letter or code, and that no abbreviation has.
 """
 
 import os
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +30,7 @@ NOT_OURS = {"node_modules", "target", "dist", "_build", "wheels"}
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _TARGET = re.compile(r"(?<=\]\()[^)\n]+(?=\))")
-_END = re.compile(r"[.!?][\"”’)\]*_]* +(?=[\"“‘(\[*_]*[A-ZА-Я`])")
+_END = re.compile(r"[.!?][\"”)\]*_]* +(?=[\"“(\[*_]*[A-Z`])")
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|cf|vs|No|St|Dr|Mr|Ms)\.$")
 _PUNCTUATION = re.compile(r"[^\w\- ]")
 
@@ -136,7 +137,7 @@ def anchors(file: Path) -> frozenset[str]:
     tokens = parsed(file.read_text(encoding="utf-8"))
     seen: dict[str, int] = {}
     names = []
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if before.type == "heading_open":
             plain = "".join(child.content for child in token.children or [])
             name = _PUNCTUATION.sub("", plain.strip().lower()).replace(" ", "-")

@@ -1,8 +1,9 @@
 """The pages that this server hands out: exactly the files that a build lists, with the build's own policy.
 
 The folder is a build of `client/web`, or of the documentation, which has the same shape: its files, `bundle.sha256`
-(docs/spec page 10) and `csp.json`, which gives the Content-Security-Policy of each page and of everything else. All of it is read and compared with the listing once, at
-the start, and served from memory: no request ever becomes a path on this machine.
+(docs/spec page 10) and `csp.json`, which gives the Content-Security-Policy of each page and of everything else. All of
+it is read and compared with the listing once, at the start, and served from memory: no request ever becomes a path on
+this machine.
 """
 
 import hashlib
