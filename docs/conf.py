@@ -17,7 +17,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_domain_indices = True
 html_static_path = ["static"]
-html_js_files = [("storage.js", {"priority": 0})]
+html_css_files = ["phone.css"]
 # System fonts, no picture of anybody else's: a page asks nobody but the place that it came from.
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#1d4e89", "color-brand-content": "#1d4e89"},
@@ -35,13 +35,19 @@ autodoc_default_options = {"undoc-members": False}
 python_use_unqualified_type_names = True
 
 _CODE = re.compile(r"(`[^`]+`)")
+_EMPHASIS = re.compile(r"(?<!\w)\*(?=\w)([^*]+)(?<=\w)\*(?!\w)")
 _ITEM = re.compile(r"(?:- |\d+\. )")
 
 
+def _plain(text: str) -> str:
+    parts = _EMPHASIS.split(text)
+    escaped = [re.sub(r"([\\*|_`])", r"\\\1", part) for part in parts]
+    return "".join(f"*{part}*" if at % 2 else part for at, part in enumerate(escaped))
+
+
 def _escaped(text: str) -> str:
-    """Plain text with code in single backticks, as reStructuredText."""
-    parts = _CODE.split(text)
-    return "".join(f"`{part}`" if _CODE.fullmatch(part) else re.sub(r"([\\*|_`])", r"\\\1", part) for part in parts)
+    """Plain text with `code` and *emphasis*, as reStructuredText."""
+    return "".join(f"`{part}`" if _CODE.fullmatch(part) else _plain(part) for part in _CODE.split(text))
 
 
 def _paragraph(lines: list[str]) -> list[str]:

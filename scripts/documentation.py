@@ -76,7 +76,7 @@ def stage(folder: Path) -> None:
     names = list(modules())
     (folder / "reference").mkdir()
     for name in names:
-        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :show-inheritance:\n```\n"
+        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
         (folder / "reference" / f"{name}.md").write_text(page, encoding="utf-8")
     for package in PACKAGES:
         with (folder / "reference" / f"{package}.md").open("a", encoding="utf-8") as page_of_package:
@@ -107,13 +107,23 @@ def policy(pages: Iterable[str]) -> str:
     )
 
 
+def without_storage(page: str) -> str:
+    """The page with a script of ours in place of the theme's first one, which needs an origin with a storage."""
+    root = re.search(r'data-content_root="([./]*)"', page)
+    script = f'<script src="{root[1] if root else ""}_static/theme.js"></script>'
+    return re.sub(r"<script>\s*document\.body\.dataset\.theme = [^<]*</script>", script, page)
+
+
 def finish(folder: Path) -> None:
     """Makes the built pages a folder that a ballot server serves (`RETALLY_DOCS`): `csp.json`, and the listing."""
-    for left in [*folder.rglob("*.map"), *folder.rglob("*.LICENSE.txt"), folder / "objects.inv", folder / ".buildinfo"]:
-        left.unlink(missing_ok=True)
+    for pattern in ("**/*.map", "**/*.LICENSE.txt", "objects.inv", ".buildinfo*"):
+        for left in folder.glob(pattern):
+            left.unlink()
     shutil.rmtree(folder / "_sources", ignore_errors=True)
-    pages = [file.read_text(encoding="utf-8") for file in folder.rglob("*.html")]
-    (folder / "csp.json").write_text(json.dumps({"*": policy(pages)}, indent=1) + "\n", encoding="utf-8")
+    pages = {file: without_storage(file.read_text(encoding="utf-8")) for file in folder.rglob("*.html")}
+    for file, page in pages.items():
+        file.write_text(page, encoding="utf-8")
+    (folder / "csp.json").write_text(json.dumps({"*": policy(pages.values())}, indent=1) + "\n", encoding="utf-8")
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
     listed = (f"{sha256(files[path].read_bytes()).hexdigest()}  {path}\n" for path in sorted(files) if path != LISTING)
     (folder / LISTING).write_text("".join(listed), encoding="ascii")
