@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         None, description="s3://bucket/prefix for the static files; absent: a folder in the data folder."
     )
     web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
+    docs: Path | None = Field(None, description="Folder of the built documentation, to be served at /docs/.")
     lock_store: Path | None = Field(
         None, description="Folder of the locks, outside every backup; absent: beside the data folder, named …-locks."
     )

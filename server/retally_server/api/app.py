@@ -65,10 +65,11 @@ def create_app(elections: Elections, metrics: Metrics) -> FastAPI:
     """The server over these elections; it starts their sequencers when it starts and closes them when it stops.
 
     `metrics` has been told of their batches since they were opened, and is shown where the settings say.
-    Raises Unusable if the settings name a web client that is not what its listing says.
+    Raises Unusable if the settings name a web client or a documentation that is not what its listing says.
     """
     settings = elections.settings
     files = {} if settings.web is None else read_web_pages(settings.web)
+    documentation = {} if settings.docs is None else read_web_pages(settings.docs)
     metrics.watch(elections)
 
     @asynccontextmanager
@@ -95,6 +96,7 @@ def create_app(elections: Elections, metrics: Metrics) -> FastAPI:
     for module in (elections_api, ballots_api, log_api, health_api):
         app.include_router(module.router)
     app.include_router(web_router(files))
+    app.include_router(web_router(documentation, "/docs/"))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(NotTakenError, _not_taken)
     app.add_exception_handler(HTTPException, _http_error)

@@ -68,7 +68,8 @@ def examine(settings: Settings, open_record: OpenRecord, deep: bool, witnesses: 
     yield _clock()
     yield _open_files(settings)
     yield from _folders(settings)
-    yield from _web(settings)
+    yield from _pages("web client", settings.web)
+    yield from _pages("documentation", settings.docs)
     yield _port(settings)
     try:
         store = Store(settings.database)
@@ -149,14 +150,14 @@ def _folder(what: str, folder: Path) -> Findings:
     yield Finding(what, state, f"{free >> 20} MiB free, a file is durable after {seconds * 1000:.1f} ms")
 
 
-def _web(settings: Settings) -> Findings:
-    if settings.web is not None:
+def _pages(what: str, folder: Path | None) -> Findings:
+    if folder is not None:
         try:
-            files = read_web_pages(settings.web)
+            files = read_web_pages(folder)
         except (RetallyError, OSError) as error:
-            yield Finding("web client", "wrong", str(error))
+            yield Finding(what, "wrong", str(error))
         else:
-            yield Finding("web client", "well", f"{len(files)} files, as their listing says")
+            yield Finding(what, "well", f"{len(files)} files, as their listing says")
 
 
 def _port(settings: Settings) -> Finding:
