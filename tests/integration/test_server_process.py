@@ -40,7 +40,7 @@ class Process:
         self.address = self._address()
 
     def _address(self) -> str:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline and self.process.poll() is None:
             for line in self.log.read_text().splitlines(keepends=True):
                 if line.endswith("\n") and (said := json.loads(line))["event"] == "listening":

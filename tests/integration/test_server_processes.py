@@ -79,7 +79,7 @@ class Process:
         self.process.wait(60)
 
 
-def wait(found: Callable[[], Any], seconds: float = 90) -> Any:
+def wait(found: Callable[[], Any], seconds: float = 180) -> Any:
     """What `found` finds, as soon as it does."""
     deadline = time.monotonic() + seconds
     while (result := found()) is None or result is False:

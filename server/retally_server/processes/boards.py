@@ -81,7 +81,9 @@ class Boards:
     def lead_from_the_start(self) -> None:
         """Opens and recovers every board. Unusable if one is contradicted by anything: the server must not start."""
         for board in self._store.boards():
-            self._recover(self._open(board, require_board_key(self._settings, board.slug)))
+            sequencer = self._new(board, require_board_key(self._settings, board.slug))
+            self._sequencers[board.slug] = sequencer
+            self._recover(sequencer)
 
     def follow(self) -> None:
         """Shows what the process that leads has published. Runs in a thread."""
@@ -171,10 +173,11 @@ class Boards:
                 board, key = await asyncio.to_thread(
                     create_board, self._settings, self._store, slug, record, manifest_entry
                 )
-                sequencer = self._open(board, key)
+                sequencer = self._new(board, key)
                 keys = record.manifest.witnesses.keys
                 witnesses = witness_clients(self._settings, slug, keys, key.verifier_key)
                 cosigner = cosigner_for(self._settings, sequencer.log, witnesses, self._clock)
+                self._sequencers[slug] = sequencer
                 if self.leads:
                     sequencer.start(cosigner)
                 elif cosigner is not None:
@@ -195,10 +198,6 @@ class Boards:
             if slug in self._sequencers:
                 return
             await asyncio.sleep(0.05)
-
-    def _open(self, board: Board, key: SigningKey) -> Sequencer:
-        sequencer = self._sequencers[board.slug] = self._new(board, key)
-        return sequencer
 
     def _new(self, board: Board, key: SigningKey) -> Sequencer:
         settings, shared = self._settings, self._shared
