@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-JOINERS = "\u200c\u200d"
-"""Zero-width non-joiner and joiner: Persian and several scripts of India need them, between two letters only."""
+from retally_verify.joiners import joins
 
 _WITHOUT_SHAPE = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
@@ -29,7 +28,7 @@ def composed(text: str) -> str:
 
 def unseen(text: str) -> list[str]:
     """Every character that readers cannot see, with its place; a space and joiners between letters are none of them."""
-    return [_named(text, at) for at, letter in enumerate(text) if _is_unseen(letter) and not _joins(text, at)]
+    return [_named(text, at) for at, letter in enumerate(text) if _is_unseen(letter) and not joins(text, at)]
 
 
 def visible(text: str) -> str:
@@ -46,11 +45,6 @@ def looks(text: str) -> str:
 
 def _is_unseen(letter: str) -> bool:
     return letter != " " and (unicodedata.category(letter) in _UNSEEN or bool(_WITHOUT_SHAPE.match(letter)))
-
-
-def _joins(text: str, at: int) -> bool:
-    around = (text[at - 1 : at], text[at + 1 : at + 2])
-    return text[at] in JOINERS and all(letter and unicodedata.category(letter)[0] in "LM" for letter in around)
 
 
 def _named(text: str, at: int) -> str:

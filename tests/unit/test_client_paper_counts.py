@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from retally_client.authority import commands
 from retally_client.authority.acts import paper_count_entry
 from retally_client.authority.paper_counts import COLUMNS, not_yet_published, read_paper_counts, sums
+from retally_client.cli import app
 from retally_client.keys import new_signing_key, write_key
 from retally_client.tables import read_table
 from retally_crypto.errors import Malformed, Refused
@@ -291,8 +292,8 @@ def board(
 
     def paper(text: str, *words: str, typed: str = "") -> Result:
         (tmp_path / "counts.csv").write_text(text)
-        own = ["paper", ADDRESS, "counts.csv", "--policy", "policy", "--key", "key"]
-        return CliRunner().invoke(commands.app, [*own, *words], input=typed)
+        own = ["authority", "paper", ADDRESS, "counts.csv", "--policy", "policy", "--key", "key"]
+        return CliRunner().invoke(app, [*own, *words], input=typed)
 
     return paper, served, tmp_path
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -27,20 +28,23 @@ from retally_client.mistakes import distrust, require_key, require_new
 from retally_client.tables import TABLE_LIMIT, read_table
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Refused, Unusable
-from retally_crypto.notes import format_vkey
+from retally_crypto.notes import MAX_ENTRY_BYTES, format_vkey
 from retally_crypto.policy import policy_from_manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.commands import AsJson, PolicyFile, read_policy, read_small, read_text
 from retally_verify.console import err, out, plain_errors, print_json, progress
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 LABEL = "authority"
 YAML_LIMIT = 4 * 1024 * 1024
+CLOSINGS = 20
+"""How often a closing is made anew for ballots that arrived meanwhile. A server could say so for ever."""
 
-app = typer.Typer(no_args_is_help=True, help="Manifest, opening, closing, paper counts and result.")
-KeyFile = Annotated[Path, typer.Option("--key", "-k", help="the authority's key file")]
+KeyFile = Annotated[Path, typer.Option("--key", "-k", metavar="FILE", help="the authority's key file")]
+NewKeyFile = Annotated[Path, typer.Argument(metavar="KEYFILE", help="a new file")]
+ManifestFile = Annotated[Path, typer.Argument(metavar="MANIFEST", help="the manifest entry")]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask; for programs")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
 
@@ -49,19 +53,23 @@ def _key(path: Path) -> SigningKey:
     return load_signing_key(path, LABEL, read_passphrase(confirm=False))
 
 
-def _record(url: str, policy: Path) -> Record:
+@contextmanager
+def _record(url: str, policy: Path) -> Iterator[ElectionRecord]:
     board = open_board(url)
-    with progress("reading the board") as bar:
-        report = verify_board(board, read_policy(policy), tell=bar)
-    if report.record is None or report.state_of("V03") == "fail":
-        raise distrust(report, board, policy)
-    return report.record
+    with ExitStack() as files_of_run:
+        with progress("reading the board") as bar:
+            done = files_of_run.enter_context(verified(board, read_policy(policy), tell=bar))
+        if done.record is None or done.report.state_of("V03") == "fail":
+            raise distrust(done.report, board, policy)
+        yield done.record
 
 
-def _record_and_key(url: str, policy: Path, key: Path) -> tuple[Record, SigningKey]:
-    record, signing = _record(url, policy), _key(key)
-    require_key(record.manifest.authority, signing, "the authority")
-    return record, signing
+@contextmanager
+def _record_and_key(url: str, policy: Path, key: Path) -> Iterator[tuple[ElectionRecord, SigningKey]]:
+    with _record(url, policy) as record:
+        signing = _key(key)
+        require_key(record.manifest.authority, signing, "the authority")
+        yield record, signing
 
 
 def _text(path: Path) -> str:
@@ -76,11 +84,12 @@ def _say(index: int, what: str, as_json: bool) -> None:
         out.print(f"{what} is on the board, entry {index}", markup=False)
 
 
-@app.command()
 @plain_errors
 def init(
-    key_file: Path,
-    name: Annotated[str, typer.Argument(help="the key's name, for example elections.example/authority")],
+    key_file: NewKeyFile,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="the key's name, for example elections.example/authority")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make the authority's key; prints its verifier key."""
@@ -90,12 +99,11 @@ def init(
     print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
 
 
-@app.command()
 @plain_errors
 def manifest(
-    yaml_file: Path,
+    yaml_file: Annotated[Path, typer.Argument(metavar="YAML", help="the manifest, written by hand")],
     key: KeyFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="where to write the manifest entry")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="where to write the manifest entry")],
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -125,46 +133,53 @@ def manifest(
         )
 
 
-@app.command()
 @plain_errors
-def bundle(folder: Annotated[Path, typer.Argument(help="a build of the web client")], as_json: AsJson = False) -> None:
+def bundle(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a build of the web client")], as_json: AsJson = False
+) -> None:
     """Print the digest of a build of the web client, as the manifest names it."""
     digest = read_build(folder).hex()
     print_json({"bundle": digest}) if as_json else typer.echo(digest)
 
 
-@app.command()
 @plain_errors
-def create(url: Url, manifest_file: Path, as_json: AsJson = False) -> None:
+def create(url: Url, manifest_file: ManifestFile, as_json: AsJson = False) -> None:
     """Create the election on the server that holds its board key."""
-    BoardServer(url).create(read_small(manifest_file, 65_535))
+    BoardServer(url).create(read_small(manifest_file, MAX_ENTRY_BYTES))
     _say(0, "manifest", as_json)
 
 
-@app.command("open")
 @plain_errors
 def open_voting(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Open voting: publish the joint key and the roll's digest."""
-    entry = opening_entry(*_record_and_key(url, policy, key))
+    with _record_and_key(url, policy, key) as (record, signing):
+        entry = opening_entry(record, signing)
     _say(BoardServer(url).append(entry), "opening", as_json)
 
 
-@app.command()
 @plain_errors
 def close(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Close voting. Ballots that arrive meanwhile are taken in first; the closing is then made anew."""
     signing, server = _key(key), BoardServer(url)
-    while True:
-        record = _record(url, policy)
+    for attempt in range(1, CLOSINGS + 1):
+        with _record(url, policy) as record:
+            require_key(record.manifest.authority, signing, "the authority")
+            entry = closing_entry(record, signing)
         try:
-            _say(server.append(closing_entry(record, signing)), "closing", as_json)
+            _say(server.append(entry), "closing", as_json)
             return
         except Refused as refusal:
-            if not str(refusal).startswith("V14"):
+            if refusal.check != "V14":
                 raise
+            if attempt == CLOSINGS:
+                raise Refused(
+                    f"the server refused {CLOSINGS} closings, each made for the ballots it showed "
+                    f"({refusal.reason[:200]}). Voting is not closed. If no ballots arrive any more, the server is at "
+                    "fault: keep a mirror of the board, and tell its operator and the auditors",
+                    refusal.check,
+                ) from None
 
 
-@app.command()
 @plain_errors
 def paper(
     url: Url,
@@ -190,32 +205,32 @@ def paper(
     if as_json and not yes:
         raise Unusable("--json asks nothing: look at the sums without it first, then give --json and --yes")
     table = read_table(read_small(table_file, TABLE_LIMIT), str(table_file), COLUMNS)
-    record, signing = _record_and_key(url, policy, key)
-    if record.closing_index is None:
-        raise Refused("voting is not closed yet: paper counts are entered after retally authority close")
-    counts = read_paper_counts(table, record.manifest, station or ())
-    new = not_yet_published(record, counts)
-    # Every entry is made before the first is sent: one that cannot be made leaves nothing half done.
-    entries = [paper_count_entry(record, signing, *place, stations) for place, stations in new.items()]
-    there = [place for place in counts if place not in new]
-    if not as_json:
-        _show_sums(counts, there, record)
-    if new and not yes and not typer.confirm("Sign and publish these numbers? They stay.", default=False, err=True):
-        raise Refused("not confirmed, nothing was signed or sent")
-    server, sent = BoardServer(url), []
-    for (district, contest), entry in zip(new, entries, strict=True):
-        index = server.append(entry)
-        sent.append({"index": index, "kind": "paper-count", "district": district, "contest": contest})
+    with _record_and_key(url, policy, key) as (record, signing):
+        if record.closing_index is None:
+            raise Refused("voting is not closed yet: paper counts are entered after retally authority close")
+        counts = read_paper_counts(table, record.manifest, station or ())
+        new = not_yet_published(record, counts)
+        # Every entry is made before the first is sent: one that cannot be made leaves nothing half done.
+        entries = [paper_count_entry(record, signing, *place, stations) for place, stations in new.items()]
+        there = [place for place in counts if place not in new]
         if not as_json:
-            out.print(f"paper-count of {district}, {contest} is on the board, entry {index}", markup=False)
-    if as_json:
-        unchanged = [{"district": district, "contest": contest} for district, contest in there]
-        print_json({"sent": sent, "unchanged": unchanged})
-    elif not new:
-        out.print("every count of this file is on the board already, unchanged", markup=False)
+            _show_sums(counts, there, record)
+        if new and not yes and not typer.confirm("Sign and publish these numbers? They stay.", default=False, err=True):
+            raise Refused("not confirmed, nothing was signed or sent")
+        server, sent = BoardServer(url), []
+        for (district, contest), entry in zip(new, entries, strict=True):
+            index = server.append(entry)
+            sent.append({"index": index, "kind": "paper-count", "district": district, "contest": contest})
+            if not as_json:
+                out.print(f"paper-count of {district}, {contest} is on the board, entry {index}", markup=False)
+        if as_json:
+            unchanged = [{"district": district, "contest": contest} for district, contest in there]
+            print_json({"sent": sent, "unchanged": unchanged})
+        elif not new:
+            out.print("every count of this file is on the board already, unchanged", markup=False)
 
 
-def _show_sums(counts: Counts, there: Sequence[tuple[str, str]], record: Record) -> None:
+def _show_sums(counts: Counts, there: Sequence[tuple[str, str]], record: ElectionRecord) -> None:
     for line in sums(counts, record.manifest):
         err.print(line, markup=False)
     if there:
@@ -225,8 +240,8 @@ def _show_sums(counts: Counts, there: Sequence[tuple[str, str]], record: Record)
         err.print("Somebody has decrypted already: these counts will be shown as entered late.", markup=False)
 
 
-@app.command()
 @plain_errors
 def publish(url: Url, policy: PolicyFile, key: KeyFile, as_json: AsJson = False) -> None:
     """Publish the result that follows from the board; every verifier recomputes it."""
-    _say(BoardServer(url).append(result_entry(*_record_and_key(url, policy, key))), "result", as_json)
+    with _record_and_key(url, policy, key) as (record, signing):
+        _say(BoardServer(url).append(result_entry(record, signing)), "result", as_json)

@@ -22,7 +22,7 @@ from retally_crypto.entries import Station
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.members import is_identifier
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 
 COLUMNS = ("district", "contest", "station", "option", "votes")
 INVALID = "invalid"
@@ -271,7 +271,7 @@ def _twins(stations: Sequence[Station]) -> Iterator[str]:
 # ---- what is on the board already ----
 
 
-def not_yet_published(record: Record, counts: Counts) -> Counts:
+def not_yet_published(record: ElectionRecord, counts: Counts) -> Counts:
     """Those counts that are not on the board yet; the others are there unchanged.
 
     Raises Refused if the board has other numbers, for a published count cannot be replaced in this edition of the

@@ -11,7 +11,7 @@ import time
 
 import httpx
 
-from retally_crypto.errors import RetallyError
+from retally_verify.files import TooLong, Unreachable
 
 ATTEMPTS = 3
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -19,14 +19,6 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PATIENCE_SECONDS = 60.0
 SLOWEST = 65_536
 """Bytes a second that the longest file allowed must come at; a shorter one has more time than it needs."""
-
-
-class Unreachable(RetallyError):
-    """The file could not be read: no such folder, no answer, an answer that is not the file asked for."""
-
-
-class TooLong(Unreachable):
-    """The file is there, and it is longer than any right one: whoever verifies takes it as a wrong file."""
 
 
 class Redirected(Unreachable):
@@ -107,5 +99,6 @@ class Fetcher:
             for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > limit:
-                    raise TooLong(f"{where} is longer than the {limit} bytes it may have")
+                    # Without the place: a report says what is wrong with a board, not where it was read.
+                    raise TooLong(f"{path} is longer than the {limit} bytes it may have")
             return bytes(content)

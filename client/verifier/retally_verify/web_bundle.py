@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.record import Record
-from retally_crypto.rules.findings import TITLES, CheckResult, conclude
+from retally_crypto.rules.findings import CheckResult, conclude, of_the_board
+from retally_crypto.rules.v21_web_bundle import v21_not_applicable
 from retally_crypto.web_bundle import (
     FILE_LIMIT,
     LISTING,
@@ -22,7 +22,8 @@ from retally_crypto.web_bundle import (
     is_origin,
     parse_listing,
 )
-from retally_verify.fetching import Fetcher, Redirected, TooLong, Unreachable
+from retally_verify.fetching import Fetcher, Redirected
+from retally_verify.files import TooLong, Unreachable
 from retally_verify.report import Report
 
 ORIGIN_SECONDS = 600.0
@@ -43,13 +44,6 @@ def open_origin(origin: str) -> Fetch:
     return Fetcher(origin).fetch
 
 
-def v21_not_looked_at(record: Record | None) -> CheckResult:
-    """V21 of a verifier that reads files only."""
-    if record is not None and record.manifest.client.bundle is None:
-        return _not_applicable("the manifest names no web bundle")
-    return _not_applicable("only the board's files were looked at, no origin of the web bundle")
-
-
 def look_at_web(
     report: Report, named: Sequence[str], others: Sequence[str] = (), open_files: Open = open_origin
 ) -> Report:
@@ -60,15 +54,15 @@ def look_at_web(
     wrong = next((other for other in others if not is_origin(other)), None)
     if wrong is not None:
         raise Unusable(f"{wrong} is no origin: https://host or https://host:port, http:// for this machine only")
-    if report.record is None or report.state_of("V03") == "fail":
-        return _with(report, _not_applicable("there is no manifest that can be trusted"))
-    digest = report.record.manifest.client.bundle
+    if report.manifest is None or report.state_of("V03") == "fail":
+        return _with(report, v21_not_applicable("there is no manifest that can be trusted"))
+    digest = report.manifest.client.bundle
     if digest is None:
-        return _with(report, _not_applicable("the manifest names no web bundle"))
+        return _with(report, v21_not_applicable("the manifest names no web bundle"))
     ignored = [f"{one!r} in the manifest is no origin" for one in named if not is_origin(one)]
     origins = list(dict.fromkeys([*(one for one in named if is_origin(one)), *others]))
     if not origins:
-        return _with(report, _not_applicable("no origin of the web bundle is named", *ignored))
+        return _with(report, v21_not_applicable("no origin of the web bundle is named", *ignored))
     failures, missing = [], []
     for origin in origins:
         try:
@@ -78,7 +72,7 @@ def look_at_web(
         except Unreachable as error:
             missing.append(str(error))
     served = [f"bundle {digest.hex()} is served by {', '.join(origins)}"] if not failures and not missing else []
-    return _with(report, conclude("V21", failures, missing, [*served, *ignored]))
+    return _with(report, conclude("V21", of_the_board("V21", *failures), missing, [*served, *ignored]))
 
 
 def _check_origin(origin: str, digest: bytes, fetch: Fetch) -> None:
@@ -116,10 +110,6 @@ def _served(origin: str, path: str, limit: int, fetch: Fetch) -> bytes:
     if content is None:
         raise WrongBundle(f"{origin}/{path} is not there")
     return content
-
-
-def _not_applicable(*reasons: str) -> CheckResult:
-    return CheckResult("V21", TITLES["V21"], "not applicable", reasons)
 
 
 def _with(report: Report, check: CheckResult) -> Report:
