@@ -185,7 +185,7 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_one_file_verifies_with_nothing_but_python(one_file: Path, board: OwnBoard, tmp_path: Path) -> None:
     place, policy = placed(tmp_path, board)
     # Isolated and without site-packages: nothing of this environment can be imported.
-    command = [sys.executable, "-I", "-S", str(one_file), str(place), "--policy", str(policy), "--json"]
+    command = [sys.executable, "-I", "-S", *map(str, (one_file, place, "--policy", policy, "--json"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (board.expected["exit_code"], "")
     assert json.loads(done.stdout)["verdict"] == board.expected["verdict"]

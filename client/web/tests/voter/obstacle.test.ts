@@ -6,7 +6,7 @@ import { obstacleOf } from '../../src/pages/vote/obstacle.ts';
 import { NotThere, WrongFiles } from '../../src/voter/provedBoard.ts';
 import { NotOnRoll, NotOpen, OtherElection, Untrustworthy } from '../../src/voter/reading.ts';
 
-test.each([
+const ERRORS: readonly (readonly [unknown, string | null])[] = [
   [new Unreachable('Untrustworthy'), 'unreachable'],
   [new NotOpen('Unreachable'), 'notOpen'],
   [new Untrustworthy('NotOpen'), 'distrust'],
@@ -19,6 +19,8 @@ test.each([
   [new NotOnRoll('x'), null],
   [Object.assign(new Error('x'), { name: 'Unreachable' }), null],
   ['Unreachable', null],
-])('%s is %s', (error, obstacle) => {
+];
+
+test.each(ERRORS)('%s is %s', (error, obstacle) => {
   expect(obstacleOf(error)).toBe(obstacle);
 });
