@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -147,3 +151,68 @@ def test_a_folder_obeys_the_same_limits(tmp_path: Path) -> None:
     (tmp_path / "tile").mkdir()
     with pytest.raises(Unreachable, match=r"tile in .* cannot be read"):
         board.read("tile", 100)
+
+
+def _named_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _link_out_of_the_folder(path: Path) -> None:
+    outside = path.parent.parent / "outside"
+    outside.write_bytes(b"another file")
+    path.symlink_to(outside)
+
+
+@pytest.mark.parametrize(
+    ("plant", "says"),
+    [
+        (_named_pipe, "a named pipe, not a regular file"),
+        (_socket, "a socket, not a regular file"),
+        (_loop, "a link that leads back to itself, not a regular file"),
+        (_link_to_a_device, "a link that leads out of the folder"),
+        (_link_out_of_the_folder, "a link that leads out of the folder"),
+    ],
+)
+def test_what_is_no_regular_file_of_the_folder_is_named_and_never_waited_for(
+    tmp_path: Path, plant: Callable[[Path], None], says: str
+) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    plant(folder / "checkpoint")
+    # In a process of its own: who waits for a named pipe cannot be stopped from within.
+    program = (
+        "import sys; from pathlib import Path; from retally_verify.board import FolderBoard\n"
+        "try: FolderBoard(Path(sys.argv[1])).read('checkpoint', 100)\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.startswith(f"Unreachable checkpoint in {folder} cannot be read: it is")
+    assert says in done.stdout
+
+
+def test_a_device_is_not_opened_even_within_the_folder() -> None:
+    with pytest.raises(Unreachable, match="zero in /dev cannot be read: it is a device, not a regular file"):
+        FolderBoard(Path("/dev")).read("zero", 100)
+
+
+def test_a_link_within_the_folder_and_a_folder_behind_a_link_are_read(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "first").write_bytes(b"x")
+    (tmp_path / "archive" / "checkpoint").symlink_to("first")
+    (tmp_path / "newest").symlink_to(tmp_path / "archive")
+    assert FolderBoard(tmp_path / "newest").read("checkpoint", 100) == b"x"

@@ -14,6 +14,7 @@ import httpx
 
 from retally_crypto.notes import MAX_NOTE_BYTES
 from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
+from retally_verify.board_folder import read_within
 from retally_verify.fetching import Fetcher, TooLong, Unreachable
 
 __all__ = [
@@ -48,7 +49,7 @@ class Board(Protocol):
 
 
 class FolderBoard:
-    """A board in a folder, as `retally mirror` and the server leave it."""
+    """A board in a folder, as `retally mirror` and the server leave it; only regular files are read (`board_folder`)."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -62,8 +63,7 @@ class FolderBoard:
 
     def read(self, path: str, limit: int) -> bytes | None:
         try:
-            with (self._folder / path).open("rb") as file:
-                content = file.read(limit + 1)
+            content = read_within(self._folder, path, limit + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
