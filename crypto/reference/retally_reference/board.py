@@ -1,6 +1,8 @@
 """Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything."""
 
 import http.client
+import os
+import stat
 import threading
 import urllib.error
 import urllib.request
@@ -39,12 +41,18 @@ def open_board(location: str) -> Read:
     folder = Path(location)
     if not folder.is_dir():
         raise OSError(f"{location} is not a folder")
-    return lambda path: _from_folder(folder / path)
+    return lambda path: _from_folder(folder.resolve(), path)
 
 
-def _from_folder(path: Path) -> bytes | None:
+def _from_folder(folder: Path, path: str) -> bytes | None:
+    """Only a regular file that lies in the folder: a named pipe would never end, a link may lead to anything."""
+    place = Path(os.path.realpath(folder / path))
+    if not place.is_relative_to(folder):
+        raise OSError(f"{path}: a link that leads out of {folder}")
     try:
-        with path.open("rb") as file:
+        if not stat.S_ISREG(os.lstat(place).st_mode):
+            raise OSError(f"{path} in {folder} is no regular file")
+        with open(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
             return file.read(LONGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
