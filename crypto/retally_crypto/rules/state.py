@@ -210,7 +210,8 @@ class RollState:
     """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7).
 
     `lists` hold what each registrar has revealed so far, and `hashers` have hashed it, as its commitment demands.
-    `void` says what is wrong with the lists once they were complete and gave no roll.
+    `void` says what is wrong with the lists once they were complete and gave no roll. `opened` is the digest of the
+    active credentials after so many revocations and replacements.
     """
 
     storage: Storage
@@ -224,6 +225,7 @@ class RollState:
     active: int = 0
     revocations: int = 0
     replacements: int = 0
+    opened: tuple[int, bytes] | None = None
 
 
 @dataclass
