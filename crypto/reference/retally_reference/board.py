@@ -6,10 +6,11 @@ import stat
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from retally_reference.canonical import Refusal, refuse_unless
+from retally_reference.merkle import bundle_entries
 
 Read = Callable[[str], bytes | None]
 """The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer.
@@ -98,6 +99,23 @@ def _over_http(prefix: str) -> Read:
         return content
 
     return read
+
+
+class Entries:
+    """Entries one after the other, kept as they came: one of 35 bytes takes 37, and not the hundred of an object."""
+
+    def __init__(self) -> None:
+        self._bundles: list[bytes] = []
+        self.count = 0
+
+    def add(self, bundle: Sequence[bytes]) -> None:
+        """The next entries."""
+        self._bundles.append(b"".join(len(entry).to_bytes(2, "big") + entry for entry in bundle))
+        self.count += len(bundle)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for bundle in self._bundles:
+            yield from bundle_entries(bundle)
 
 
 def tile_path(level: str, index: int, width: int) -> str:

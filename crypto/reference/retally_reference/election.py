@@ -1,8 +1,9 @@
 """Pages 4.6, 5, 6.7, 8.1 and 8.3: every entry in board order, the one check that refuses it or the effect it has."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any
 
 from retally_reference import sigma, tally
@@ -21,11 +22,13 @@ from retally_reference.entries import (
 from retally_reference.group import RISTRETTO255, encode_any
 from retally_reference.linear_relation import Equation, LinearRelation
 from retally_reference.manifest import Manifest
-from retally_reference.merkle import leaf_hash, merkle_root
+from retally_reference.merkle import Tree, leaf_hash
 
 CEREMONY = ("guardian-commitment", "guardian-shares", "guardian-complaint", "guardian-answer")
 IN_SETUP = (*CEREMONY, "guardian-confirmation", "roll-commitment", "roll", "opening")
 ROLL_CHANGES = ("roll-revocation", "roll-replacement")
+NAMED = 100
+"""Entries that fail one check and are named in the report."""
 IN_TALLY = ("paper-count", "partial-decryption", "result")
 
 
@@ -55,16 +58,35 @@ class Credential:
 
 
 @dataclass
-class Election:
-    """What is in force before entry `index`.
+class Refused:
+    """Entries that fail a check. Of each check the first NAMED are kept with their reason, the others counted: entries
+    that anyone may write cost no more memory than their bytes."""
 
-    `hashes` are the leaf hashes of the whole board, `refused` lists (index, check, reason).
-    """
+    kept: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def add(self, index: int, broken: Broken) -> None:
+        """The entry at `index` fails a check."""
+        self.counted[broken.check] = self.counted.get(broken.check, 0) + 1
+        kept = self.kept.setdefault(broken.check, [])
+        if len(kept) < NAMED:
+            kept.append((index, broken.reason))
+
+    def named(self, check: str) -> list[str]:
+        """A note for each entry that is kept, and one that counts the others."""
+        notes = [f"entry {index}: {reason}" for index, reason in self.kept.get(check, [])]
+        more = self.counted.get(check, 0) - len(notes)
+        return [*notes, f"and {more:,} more entries"] if more else notes
+
+
+@dataclass
+class Election:
+    """What is in force before entry `index`; `tree` is the whole board's."""
 
     manifest: Manifest
     id: bytes
-    hashes: bytes
-    refused: list[tuple[int, str, str]] = field(default_factory=list)
+    tree: Tree
+    refused: Refused = field(default_factory=Refused)
     index: int = 1
     opening: int | None = None
     closing: int | None = None
@@ -82,6 +104,8 @@ class Election:
     styles: dict[int, list[int]] = field(default_factory=dict)
     roll: dict[bytes, Credential] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
+    opened: tuple[int, bytes] | None = None
+    public_shares: dict[int, Point] = field(default_factory=dict)
     ballot_entries: int = 0
     accepted: int = 0
     seen: set[bytes] = field(default_factory=set)
@@ -114,24 +138,21 @@ class Election:
     def partials(self) -> dict[int, list[Point]]:
         return self.counting.partials if self.counting else {}
 
-    def take(self, entries: Sequence[bytes], progress: Callable[[int], None]) -> None:
+    def take(self, entries: Iterable[bytes], progress: Callable[[int], None]) -> None:
         """The board's entries after the manifest; `progress` is told the index that comes next."""
-        position = 0
-        while position < len(entries):
-            end = position
-            while end < len(entries) and end - position < BATCH and is_ballot(entries[end]):
-                end += 1
-            if end > position:
-                self._ballots(entries[position:end])
-                position = end
-            else:
+        for ballots, some in groupby(entries, key=is_ballot):
+            if ballots:
+                while block := list(islice(some, BATCH)):
+                    self._ballots(block)
+                    progress(self.index)
+                continue
+            for raw in some:
                 try:
-                    self._official(entries[position])
+                    self._official(raw)
                 except Broken as broken:
-                    self.refused.append((self.index, broken.check, broken.reason))
+                    self.refused.add(self.index, broken)
                 self.index += 1
-                position += 1
-            progress(self.index)
+                progress(self.index)
 
     # ---- ballots: V09, V04, V11, V10, V12, V13 in this order ----
 
@@ -145,7 +166,7 @@ class Election:
         for candidate, ruled in rulings:
             broken = self._chain(candidate) if candidate is not None and ruled is None else ruled
             if broken is not None:
-                self.refused.append((self.index, broken.check, broken.reason))
+                self.refused.add(self.index, broken)
             if self.closing is None:
                 self.ballot_entries += 1
             self.index += 1
@@ -257,9 +278,11 @@ class Election:
         self.confirmations.add(m["guardian"])
 
     def public_share(self, guardian: int) -> Point:
-        """S_j of 5.5."""
-        columns = zip(*(self.commitments[i] for i in sorted(self.commitments)), strict=True)
-        return _evaluate([_sum(column) for column in columns], guardian)
+        """S_j of 5.5, once all guardians have committed."""
+        if guardian not in self.public_shares:
+            columns = zip(*(self.commitments[i] for i in sorted(self.commitments)), strict=True)
+            self.public_shares[guardian] = _evaluate([_sum(column) for column in columns], guardian)
+        return self.public_shares[guardian]
 
     # ---- the roll: V08 ----
 
@@ -314,6 +337,7 @@ class Election:
     def _roll_revocation(self, m: dict[str, Any]) -> None:
         self._change("revocations", m).active = False
         self.changes["revocations"] = self.changes.get("revocations", 0) + 1
+        self.opened = None
 
     def _roll_replacement(self, m: dict[str, Any]) -> None:
         old = self._change("replacements", m)
@@ -334,6 +358,7 @@ class Election:
         old.active = False
         self.roll[name] = Credential(old.style)
         self.changes["replacements"] = self.changes.get("replacements", 0) + 1
+        self.opened = None
 
     # ---- opening, closing, tally ----
 
@@ -343,11 +368,14 @@ class Election:
         for guardian in range(1, self.n + 1):
             share = self.public_share(guardian)
             demand("V07", not RISTRETTO255.is_identity(share), f"the share of guardian {guardian} is the identity")
-        active = self.active
-        demand("V08", m["credentials"] == len(active), "another number of credentials than are active")
-        listed = b"".join(name + credential.style.to_bytes(4, "little") for name, credential in active)
-        head = b"RETALLY-V01-opened-roll" + self.id + len(active).to_bytes(8, "little")
-        demand("V08", m["roll"] == hashlib.sha256(head + listed).digest(), "another digest of the roll")
+        # False openings may come again and again: the roll is hashed once for each change of it.
+        if self.opened is None:
+            active = self.active
+            listed = b"".join(name + credential.style.to_bytes(4, "little") for name, credential in active)
+            head = b"RETALLY-V01-opened-roll" + self.id + len(active).to_bytes(8, "little")
+            self.opened = len(active), hashlib.sha256(head + listed).digest()
+        demand("V08", m["credentials"] == self.opened[0], "another number of credentials than are active")
+        demand("V08", m["roll"] == self.opened[1], "another digest of the roll")
         self.opening, self.key = self.index, key
 
     def _closing(self, m: dict[str, Any]) -> None:
@@ -367,7 +395,7 @@ class Election:
         demand("V16", m["aggregates"] == counting.digest, "other sums than those of the counted ballots")
         covered = self.closing is not None and self.closing < m["size"] <= self.index
         demand("V17", covered, f"size {m['size']} is not between the closing and this entry")
-        root = merkle_root(self.hashes[: 32 * m["size"]])
+        root = self.tree.root(m["size"])
         demand("V17", m["root"] == root, f"another root than the board's at size {m['size']}")
         right = tally.partial_is_right(counting, m, self.public_share(guardian), self.id)
         demand("V17", right, "the proof does not verify")

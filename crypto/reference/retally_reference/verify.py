@@ -10,12 +10,12 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
-from retally_reference.board import Missing, Read, bundles
+from retally_reference.board import Entries, Missing, Read, bundles
 from retally_reference.canonical import Refusal, base64_standard, refuse_unless
 from retally_reference.election import Election
 from retally_reference.entries import Official, read_official, wrong_signature
 from retally_reference.manifest import broken_rules
-from retally_reference.merkle import leaf_hash, merkle_root, node_hash
+from retally_reference.merkle import Tree, leaf_hash, node_hash
 from retally_reference.notes import LARGEST_SIZE, LONGEST_NOTE, Head, Policy, has_quorum, open_checkpoint, parse_policy
 from retally_reference.report import CHECKS, NOT_APPLICABLE, Report
 from retally_reference.tally import result_units
@@ -56,14 +56,15 @@ def _verify(
     if head is None:
         return None
     report.checkpoint, report.size, report.root = raw, head.size, head.root
-    entries = v02_entries(read, head, policy, kept, receipts, progress, report)
-    if entries is None:
+    entries, tree = v02_entries(read, head, policy, kept, receipts, progress, report)
+    if tree is None:
         return None
-    election = v03_manifest(entries, policy, report)
+    rest = iter(entries)
+    election = v03_manifest(next(rest, None), tree, policy, report)
     if election is None:
         return None
     report.accepted, report.title, report.notice = True, election.manifest["title"], election.manifest["notice"]
-    election.take(entries[1:], lambda index: progress("verified", index, head.size))
+    election.take(rest, lambda index: progress("verified", index, head.size))
     _conclude(election, v04_times(read, policy, election), report)
     return election
 
@@ -90,39 +91,40 @@ def v02_entries(
     receipts: Sequence[bytes],
     progress: Progress,
     report: Report,
-) -> list[bytes] | None:
-    """Entries hash to tiles and root; kept checkpoints and receipts agree. None if the entries are not the
+) -> tuple[Entries, Tree | None]:
+    """Entries hash to tiles and root; kept checkpoints and receipts agree. No tree if the entries are not the
     checkpoint's."""
-    entries: list[bytes] = []
+    entries, hashes = Entries(), bytearray()
     try:
         for bundle, claimed in bundles(read, head.size):
-            for entry, leaf in zip(bundle, claimed, strict=True):
+            for index, (entry, leaf) in enumerate(zip(bundle, claimed, strict=True), start=entries.count):
                 if leaf_hash(entry) != leaf:
-                    raise Refusal(f"entry {len(entries)} does not hash to its place in the level-0 tile")
-                entries.append(entry)
-            progress("read", len(entries), head.size)
+                    raise Refusal(f"entry {index} does not hash to its place in the level-0 tile")
+                hashes += leaf
+            entries.add(bundle)
+            progress("read", entries.count, head.size)
     except Missing as missing:
         report.conclude("V02", [], [str(missing)])
-        return None
+        return entries, None
     except Refusal as refusal:
         report.conclude("V02", [str(refusal)])
-        return None
-    hashes = b"".join(map(leaf_hash, entries))
-    if merkle_root(hashes) != head.root:
+        return entries, None
+    tree = Tree(bytes(hashes))
+    if tree.root(head.size) != head.root:
         report.conclude("V02", [f"the {head.size} entries do not hash to the checkpoint's root"])
-        return None
+        return entries, None
     failures: list[str] = []
     ignored: list[str] = []
     for number, raw in enumerate(kept, start=1):
-        _hold_against(f"kept checkpoint {number}", raw, policy, hashes, failures, ignored)
+        _hold_against(f"kept checkpoint {number}", raw, policy, tree, failures, ignored)
     for number, raw in enumerate(receipts, start=1):
-        _hold_receipt_against(f"receipt {number}", raw, policy, hashes, failures, ignored)
+        _hold_receipt_against(f"receipt {number}", raw, policy, tree, failures, ignored)
     report.conclude("V02", failures, [], ignored)
-    return entries
+    return entries, tree
 
 
 def _hold_against(
-    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
+    name: str, raw: bytes, policy: Policy, tree: Tree, failures: list[str], ignored: list[str]
 ) -> Head | None:
     """Whether another checkpoint of the board is a beginning of this one. One that the board did not sign proves
     nothing."""
@@ -131,15 +133,15 @@ def _hold_against(
     except Refusal as refusal:
         ignored.append(f"{name} ignored: {refusal}")
         return None
-    if head.size * 32 > len(hashes):
-        failures.append(f"{name}: the board signed {head.size} entries, here are only {len(hashes) // 32}")
-    elif merkle_root(hashes[: 32 * head.size]) != head.root:
+    if head.size > tree.size:
+        failures.append(f"{name}: the board signed {head.size} entries, here are only {tree.size}")
+    elif tree.root(head.size) != head.root:
         failures.append(f"{name}: at {head.size} entries the board signed another root")
     return head
 
 
 def _hold_receipt_against(
-    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
+    name: str, raw: bytes, policy: Policy, tree: Tree, failures: list[str], ignored: list[str]
 ) -> None:
     try:
         index, proof, checkpoint = parse_receipt(raw)
@@ -147,11 +149,11 @@ def _hold_receipt_against(
         ignored.append(f"{name} ignored: {refusal}")
         return
     before = len(failures)
-    head = _hold_against(name, checkpoint, policy, hashes, failures, ignored)
+    head = _hold_against(name, checkpoint, policy, tree, failures, ignored)
     if head is None or len(failures) > before:
         return
     # The board has the tree that the receipt names, so a proof that does not fit is the receipt's own fault.
-    leaf = hashes[32 * index : 32 * index + 32]
+    leaf = tree.leaf(index)
     if len(leaf) != 32 or root_of_inclusion(leaf, index, head.size, proof) != head.root:
         ignored.append(f"{name} ignored: it proves no entry of the tree that it names")
 
@@ -192,20 +194,20 @@ def root_of_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]
     return None if rest else value
 
 
-def v03_manifest(entries: Sequence[bytes], policy: Policy, report: Report) -> Election | None:
+def v03_manifest(raw: bytes | None, tree: Tree, policy: Policy, report: Report) -> Election | None:
     """Entry 0 is the policy's manifest and keeps the rules of 4.1."""
-    if not entries:
+    if raw is None:
         report.conclude("V03", ["the board has no entry"])
         return None
     try:
-        entry: Official = read_official(entries[0])
+        entry: Official = read_official(raw)
     except Refusal as refusal:
         report.conclude("V03", [f"entry 0: {refusal}"])
         return None
     if entry.kind != "manifest":
         report.conclude("V03", [f"entry 0: a {entry.kind}, not a manifest"])
         return None
-    manifest, identity = entry.members, hashlib.sha256(entries[0]).digest()
+    manifest, identity = entry.members, hashlib.sha256(raw).digest()
     failures = [f"entry 0: {rule}" for rule in broken_rules(manifest)]
     wrong = wrong_signature(entry, manifest)
     if wrong is not None:
@@ -220,8 +222,7 @@ def v03_manifest(entries: Sequence[bytes], policy: Policy, report: Report) -> El
     report.conclude("V03", failures)
     if failures:
         return None
-    hashes = b"".join(map(leaf_hash, entries))
-    return Election(manifest, identity, hashes, transcript=[hashes[:32]])
+    return Election(manifest, identity, tree, transcript=[tree.leaf(0)])
 
 
 def v04_times(read: Read, policy: Policy, election: Election) -> tuple[list[str], list[str], list[str]]:
@@ -247,8 +248,8 @@ def v04_times(read: Read, policy: Policy, election: Election) -> tuple[list[str]
         if not has_quorum(head, policy):
             failures.append(f"checkpoint.{name}: {len(head.times)} cosignatures, the quorum is {policy.quorum}")
         elif index is not None:
-            hashes = election.hashes[: 32 * head.size]
-            consistent = len(hashes) == 32 * head.size and merkle_root(hashes) == head.root
+            tree = election.tree
+            consistent = head.size <= tree.size and tree.root(head.size) == head.root
             in_time = sum(due <= time <= due + manifest["grace"] for time in head.times)
             if not consistent or head.size <= index or in_time < policy.quorum:
                 failures.append(f"checkpoint.{name} is not consistent, does not cover entry {index}, or is out of time")
@@ -259,7 +260,7 @@ def _conclude(e: Election, times: tuple[list[str], list[str], list[str]], report
     """V04 to V20 after the last entry."""
 
     def named(check: str) -> list[str]:
-        return [f"entry {index}: {reason}" for index, found, reason in e.refused if found == check]
+        return e.refused.named(check)
 
     no_opening = [] if e.opening is not None else ["there is no opening in force"]
     no_closing = [] if e.closing is not None else ["there is no closing in force"]
