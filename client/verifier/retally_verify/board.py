@@ -49,7 +49,7 @@ class Board(Protocol):
 
 
 class FolderBoard:
-    """A board in a folder, as `retally mirror` and the server leave it; only regular files are read (`board_folder`)."""
+    """A board in a folder, as `retally mirror` and the server leave it; of it only regular files are read."""
 
     def __init__(self, folder: Path) -> None:
         try:

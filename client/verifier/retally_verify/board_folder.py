@@ -1,10 +1,10 @@
 """One file of a board's folder, from an archive that a stranger may have packed (docs/spec, 3.1).
 
-Only regular files are read. A named pipe would keep a reader waiting for ever, a device may never end or may act when it
-is opened, and a symbolic link can lead to either: what the file is, is asked before it is opened, and again of what was
-opened, which never waits. A link that stays within the folder is followed, because people who keep several copies of a
-board save space with them; one that leads out of it is not, because the folder then is not the board's record, and a
-packed link would choose which file of this machine is read.
+Only regular files are read. A named pipe would keep a reader waiting for ever, a device may never end or may act when
+it is opened, and a symbolic link can lead to either: what the file is, is asked before it is opened, and again of what
+was opened, which never waits. A link that stays within the folder is followed, because people who keep several copies
+of a board save space with them; one that leads out of it is not, because the folder then is not the board's record, and
+a packed link would choose which file of this machine is read.
 """
 
 from __future__ import annotations
