@@ -15,7 +15,7 @@ import httpx
 from retally_crypto.notes import MAX_NOTE_BYTES
 from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
 from retally_verify.board_folder import read_within
-from retally_verify.fetching import Fetcher, TooLong, Unreachable
+from retally_verify.fetching import Fetcher, TooLong, TooSlow, Unreachable, Waits, nobody_is_told
 
 __all__ = [
     "BUNDLE_LIMIT",
@@ -33,6 +33,11 @@ __all__ = [
 CHECKPOINT_LIMIT = MAX_NOTE_BYTES
 TILE_LIMIT = 256 * 32
 BUNDLE_LIMIT = 256 * (2 + 65_535)
+IF_TOO_SLOW = (
+    "Try again later: the same command goes on where this one stopped (unless it was told to forget). "
+    "Or fetch the board with `retally mirror`, which keeps every file that came, and verify that folder; "
+    "or ask another host that mirrors this board."
+)
 
 
 class Board(Protocol):
@@ -76,16 +81,20 @@ class FolderBoard:
 class HttpBoard:
     """A board under a URL prefix."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, waits: Waits = nobody_is_told) -> None:
         self.location = url.rstrip("/")
-        self._fetcher = Fetcher(self.location, transport)
+        self._fetcher = Fetcher(self.location, transport, waits=waits)
 
     def read(self, path: str, limit: int) -> bytes | None:
-        return self._fetcher.fetch(path, limit)
+        try:
+            return self._fetcher.fetch(path, limit)
+        except TooSlow as error:
+            raise TooSlow(f"{error}. {IF_TOO_SLOW}") from None
 
 
-def open_board(location: str) -> Board:
-    """The board at a URL (http, https) or in a folder. Raises Unreachable when there is neither."""
+def open_board(location: str, waits: Waits = nobody_is_told) -> Board:
+    """The board at a URL (http, https) or in a folder; `waits` hears of files that do not come at once. Raises
+    Unreachable when there is neither."""
     try:
         parts = urlsplit(location)
         # Reading the port checks it.
@@ -97,7 +106,7 @@ def open_board(location: str) -> Board:
             raise Unreachable(
                 f"{location} is not the address of a board: it has a user, a query or a fragment, or no host"
             )
-        return HttpBoard(location)
+        return HttpBoard(location, waits=waits)
     return FolderBoard(Path(location))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.record import Record
@@ -22,6 +24,7 @@ from retally_crypto.web_bundle import (
     is_origin,
     parse_listing,
 )
+from retally_verify.addresses import Address, addresses_of, is_public, same_place
 from retally_verify.fetching import Fetcher, Redirected, TooLong, Unreachable
 from retally_verify.report import Report
 
@@ -34,6 +37,10 @@ Open = Callable[[str], Fetch]
 """The reader of an origin's files."""
 
 
+class NotAsked(Unreachable):
+    """An origin that leads into the network of whoever verifies, and that only the manifest names."""
+
+
 class WrongBundle(Exception):
     """What an origin serves is not the bundle; the text says what."""
 
@@ -43,6 +50,26 @@ def open_origin(origin: str) -> Fetch:
     return Fetcher(origin).fetch
 
 
+def open_beside(board: str) -> Open:
+    """Reads an origin that a manifest names, and that nobody here has chosen: on the public internet, or at an address
+    where the board at the URL `board` is, too. Raises NotAsked for any other."""
+    here: list[Address] = []
+    with suppress(Unreachable):
+        here += addresses_of(urlsplit(board).hostname or "")
+
+    def open_named(origin: str) -> Fetch:
+        found = addresses_of(urlsplit(origin).hostname or "")
+        for address in found:
+            if not is_public(address) and not any(same_place(address, one) for one in here):
+                raise NotAsked(
+                    f"{origin} was not asked: its address {address} is not on the public internet, and the board is "
+                    f"elsewhere; --web {origin} asks it if that is your own network"
+                )
+        return Fetcher(origin, pinned=found).fetch
+
+    return open_named
+
+
 def v21_not_looked_at(record: Record | None) -> CheckResult:
     """V21 of a verifier that reads files only."""
     if record is not None and record.manifest.client.bundle is None:
@@ -50,10 +77,9 @@ def v21_not_looked_at(record: Record | None) -> CheckResult:
     return _not_applicable("only the board's files were looked at, no origin of the web bundle")
 
 
-def look_at_web(
-    report: Report, named: Sequence[str], others: Sequence[str] = (), open_files: Open = open_origin
-) -> Report:
-    """The report with V21 done over the manifest's origins `named` and the auditor's `others`.
+def look_at_web(report: Report, named: Sequence[str], others: Sequence[str], open_named: Open) -> Report:
+    """The report with V21 done over the manifest's origins `named`, which `open_named` reads, and the auditor's
+    `others`, which are read wherever they are.
 
     Raises Unusable if one of `others` is no origin (10.2).
     """
@@ -72,7 +98,7 @@ def look_at_web(
     failures, missing = [], []
     for origin in origins:
         try:
-            _check_origin(origin, digest, open_files(origin))
+            _check_origin(origin, digest, open_origin(origin) if origin in others else open_named(origin))
         except WrongBundle as error:
             failures.append(str(error))
         except Unreachable as error:
