@@ -17,6 +17,7 @@ from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.policy import TrustPolicy, format_policy
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_crypto.tiles import decode_bundle
 from retally_lab.boards.election import Election, signing_key
 from retally_lab.boards.files import OPENS, write_board
 from retally_lab.boards.places import MemoryBoard, board_folder
@@ -207,7 +208,7 @@ def test_what_is_met_is_looked_at_bundle_by_bundle_and_never_held(
     class Bundled(list[bytes]):
         """The entries of a bundle; a tuple cannot be watched."""
 
-    honest = mirroring.decode_bundle
+    honest = decode_bundle
 
     def watched(raw: bytes, width: int) -> Bundled:
         bundled = Bundled(honest(raw, width))

@@ -230,7 +230,7 @@ def test_a_board_whose_every_file_comes_just_in_time_is_given_up_with_what_to_do
         now += 59
         return httpx.Response(200, content=iter([b"x" * 1000]))
 
-    monkeypatch.setattr(fetching.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     board = answering(handler)
     for at in range(10):
         assert board.read(f"tile/entries/{at:03}", 1000) == b"x" * 1000
@@ -253,7 +253,7 @@ def test_a_slow_line_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         now += 40
         return httpx.Response(200, content=iter([bytes(1_500_000)]))
 
-    monkeypatch.setattr(fetching.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     board = answering(handler)
     for at in range(500):
         assert board.read(f"tile/entries/{at:03}", 2_000_000) is not None
@@ -267,7 +267,7 @@ def test_all_attempts_at_a_file_have_one_bound(monkeypatch: pytest.MonkeyPatch) 
         now += 61
         raise httpx.ReadTimeout("slow")
 
-    monkeypatch.setattr(fetching.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     with pytest.raises(Unreachable, match="not answered in full within 60 seconds"):
         answering(handler).read("checkpoint", 100)
     assert now == 61
