@@ -21,7 +21,7 @@ def trial(server: Server) -> Trial:
     return new_trial(server, "history", [0] * 4)
 
 
-def history_after(chromium: Any, profile: Path, visit: Callable[[Any], None]) -> str:
+def history_after(chromium: Any, profile: Path, visit: Callable[[Any], object]) -> str:
     """Every address in the history of a profile of its own in which `visit` has used a page."""
     context = chromium.browser_type.launch_persistent_context(
         profile, executable_path=CHROMIUM, args=ARGUMENTS, locale="en-GB"
