@@ -40,6 +40,7 @@ class Settings(BaseSettings):
         "127.0.0.0/8,::1/128", description="Networks whose X-Forwarded-For is believed, with commas between them."
     )
     connections: Annotated[int, Field(ge=8)] = Field(1024, description="Connections open at once in one process.")
+    address_connections: Annotated[int, Field(ge=4)] = Field(256, description="Of these, from one address (IPv6: /64).")
     checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
     turnout_seconds: Annotated[int, Field(ge=60)] = Field(
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."

@@ -7,12 +7,14 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from retally_lab.server_process import ServerFolder, running_server
+from retally_server.api.address_limits import parse_networks
 from retally_server.api.connections import BoundedConnection, bounded_connections
 
 
@@ -254,6 +256,55 @@ def test_connections_beyond_the_limit_are_closed_and_the_server_goes_on(port: in
 
 
 def test_the_protocol_class_carries_the_limit_of_the_settings() -> None:
-    made: Any = bounded_connections(17)
+    made: Any = bounded_connections(17, 8, ())
     assert made.most == 17
     assert issubclass(made, BoundedConnection)
+
+
+def open_from(source: str, port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 60, source_address=(source, 0))
+
+
+def served(connection: socket.socket) -> bool:
+    """Whether this connection is answered and not cut off."""
+    try:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection.recv(12) == b"HTTP/1.1 200"
+    except ConnectionError:
+        return False
+
+
+def test_one_address_holds_its_share_of_the_connections_and_leaves_the_rest_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETALLY_ADDRESS_CONNECTIONS", "8")
+    # Nobody is a proxy here: loopback addresses count like any others.
+    monkeypatch.setenv("RETALLY_TRUSTED_PROXIES", "192.0.2.1/32")
+    (tmp_path / "passphrase").write_text("\n")
+    with (
+        running_server(ServerFolder(tmp_path / "data", tmp_path / "passphrase"), tmp_path / "log") as address,
+        contextlib.ExitStack() as held,
+    ):
+        port = int(address.rpartition(":")[2])
+        greedy = [held.enter_context(open_from("127.0.0.2", port)) for _ in range(30)]
+        assert served(held.enter_context(open_from("127.0.0.3", port)))
+        assert sum(served(one) for one in greedy) == 8
+        for one in greedy:
+            one.close()
+        until = time.monotonic() + 20
+        while not served(held.enter_context(open_from("127.0.0.2", port))):
+            assert time.monotonic() < until, "who has gone still counts"
+            time.sleep(0.1)
+
+
+def test_an_address_without_connections_is_forgotten_and_a_proxy_is_not_counted() -> None:
+    made: Any = bounded_connections(17, 8, parse_networks("127.0.0.0/8"))
+    first, second, proxy = (made.__new__(made) for _ in range(3))
+    first.client, second.client, proxy.client = ("2001:db8::1", 1), ("2001:db8::2", 2), ("127.0.0.1", 3)
+    for one in (first, second, proxy):
+        one._hold()
+    assert made.held == {"2001:db8::/64": 2}
+    for one in (first, second, proxy):
+        one._let_go()
+        one._let_go()
+    assert made.held == {}

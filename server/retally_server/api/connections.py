@@ -1,4 +1,5 @@
-"""Connections that nobody can hold open for nothing: a request's head has a time and a size, connections a number.
+"""Connections that nobody can hold open for nothing: a request's head has a time and a size, connections a number, all
+together and those of one address.
 
 The body's time and size are looked after by `bodies`, where the answer can still say why. What is cut off here never
 was a request, so there is nothing to lose. Where an answer did not wait for the body, the rest of it is read and thrown
@@ -7,9 +8,12 @@ word, for whatever was said now would be taken for the answer to the next reques
 """
 
 import asyncio
+from collections import Counter
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from retally_server.api.address_limits import Network, inside_any, place_of
 
 HEAD_SECONDS = 10.0
 """From the first byte of a request, or the beginning of a connection, to the end of its headers."""
@@ -23,17 +27,26 @@ _TOO_LARGE = b"431 Request Header Fields Too Large"
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """One connection. `most` is the number of connections that may be open at once in this process."""
+    """One connection. `most` may be open at once in this process, `most_of_one` of them from one IPv4 address or IPv6
+    /64, counted in `held`; proxies, behind whom everybody comes from one address, are not counted."""
 
     most: ClassVar[int] = 1024
+    most_of_one: ClassVar[int] = 256
+    proxies: ClassVar[tuple[Network, ...]] = ()
+    held: ClassVar[Counter[str]] = Counter()
     head_seconds: ClassVar[float] = HEAD_SECONDS
 
+    _place: str | None = None
     _timer: asyncio.TimerHandle | None = None
     _bytes = 0
     _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._hold()
+        if self._place is not None and self.held[self._place] > self.most_of_one:
+            transport.abort()
+            return
         if len(self.connections) > self.most:
             transport.abort()
             return
@@ -41,6 +54,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        self._let_go()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -68,6 +82,19 @@ class BoundedConnection(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
+    def _hold(self) -> None:
+        if self.client is not None and not inside_any(self.client[0], self.proxies):
+            self._place = place_of(self.client[0])
+            self.held[self._place] += 1
+
+    def _let_go(self) -> None:
+        if self._place is not None:
+            self.held[self._place] -= 1
+            if not self.held[self._place]:
+                # Nobody's address stays who has gone.
+                del self.held[self._place]
+            self._place = None
+
     def _begin(self) -> None:
         self._timer = self.loop.call_later(self.head_seconds, self._give_up, _TOO_SLOW)
         self._bytes = 0
@@ -86,6 +113,7 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded_connections(most: int) -> type[BoundedConnection]:
-    """The protocol class of a server that holds at most `most` connections open."""
-    return type("BoundedConnection", (BoundedConnection,), {"most": most})
+def bounded_connections(most: int, most_of_one: int, proxies: tuple[Network, ...]) -> type[BoundedConnection]:
+    """The protocol class of a server that holds at most `most` connections open, `most_of_one` of one address."""
+    members = {"most": most, "most_of_one": most_of_one, "proxies": proxies, "held": Counter[str]()}
+    return type("BoundedConnection", (BoundedConnection,), members)
