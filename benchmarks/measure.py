@@ -21,10 +21,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from retally_crypto.ballots import FIRST, ballot_statement, verify_ballots
-from retally_crypto.contests import layout
 from retally_crypto.engine import choose_engine_from_environment, engine, records
 from retally_crypto.entries import Ballot, election_id, parse_entry
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.ranges import ROW, Rules, summarise
 from retally_crypto.secret.encrypt import SealedBallot, encrypt, prove_ballot
 from retally_crypto.secret.sign import sign_entry

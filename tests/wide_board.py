@@ -17,8 +17,8 @@ from retally_crypto.record import Record
 from retally_crypto.secret.encrypt import prove_ballot
 from retally_crypto.tiles import encode_bundle
 from retally_lab.boards.election import Election, contest, district, members_of
-from retally_verify import run, setup
-from retally_verify.report import Report
+from retally_verify import board_ranges, run, setup, tree
+from tests.verified import RememberedReport
 
 MAYOR = contest("mayor", 2, "total", 1, 0, 1)
 CHOICES = ([[1, 0]], [[0, 1]], [[0, 0]])
@@ -26,9 +26,9 @@ CHOICES = ([[1, 0]], [[0, 1]], [[0, 0]])
 
 def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ranges of one bundle."""
-    monkeypatch.setattr(run, "WIDTH", 256)
-    monkeypatch.setattr(run, "LEVEL", 8)
-    monkeypatch.setattr(setup, "WIDTH", 256)
+    for module in (board_ranges, run, setup, tree):
+        monkeypatch.setattr(module, "WIDTH", 256)
+    monkeypatch.setattr(tree, "LEVEL", 8)
 
 
 def wide_election(
@@ -83,7 +83,7 @@ def swapped_proof(raw: bytes, other: bytes) -> bytes:
     return altered(raw, proof=str(members_of(other)["proof"]))
 
 
-def assert_as_the_record(election: Election, report: Report) -> None:
+def assert_as_the_record(election: Election, report: RememberedReport) -> None:
     """The report says of every check, entry and count what the record says after all entries in order."""
     record = Record(election.entries[0])
     record.replay(election.entries[1:])

@@ -22,6 +22,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -32,12 +33,13 @@ from retally_client.authority.acts import result_entry
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import decrypt, make_journal, read_journal
 from retally_client.registrar.roll import roll_commitment_entry, roll_entries
-from retally_crypto.contests import ContestLayout, layout
+from retally_crypto.contests import ContestLayout
 from retally_crypto.credentials import roll_commitment
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.entries import Closing
 from retally_crypto.errors import Unusable
+from retally_crypto.manifest import layout
 from retally_crypto.notes import format_vkey
 from retally_crypto.policy import format_policy, parse_policy
 from retally_crypto.relations import ORDER
@@ -47,8 +49,7 @@ from retally_lab.demo import GUARDIANS, REGISTRARS, THRESHOLD, demo_manifest
 from retally_lab.officials import Officials
 from retally_lab.replay import Replay
 from retally_verify.board import FolderBoard
-from retally_verify.report import Report
-from retally_verify.run import verify_board
+from retally_verify.run import Verified, verified
 
 FABRICATE = Path(__file__).resolve().parent / "fabricate"
 FIRST = 2**64 - 1
@@ -115,23 +116,23 @@ def close_board(folder: Path, replay: Replay, size: int, told: Told) -> Path:
     writer.link(folder / "open", kept["setup"] + size)
     _write_counts(folder / f"counts-{size}.json", replay, size)
 
-    def report() -> Report:
+    def read() -> AbstractContextManager[Verified]:
         writer.publish()
-        return verify_board(FolderBoard(board), policy, signed_off=folder / "signed-off")
+        return verified(FolderBoard(board), policy, signed_off=folder / "signed-off")
 
     closing = Closing(election=policy.election_id, ballots=size)
     writer.append([sign_entry(closing, [officials.authority])])
-    closed = report()
-    for number in range(1, THRESHOLD + 1):
-        own = secrets_from_bytes(b64url_decode(kept["guardians"][number - 1]))
-        journal = folder / f"guardian-{number}-of-{size}.journal"
-        make_journal(journal, own.journal)
-        guardian = officials.guardians[number - 1]
-        writer.append([decrypt(closed, own, guardian, read_journal(journal, own.journal))])
-    decrypted = report().record
-    if decrypted is None:
-        raise Unusable(f"{board} does not verify")
-    writer.append([result_entry(decrypted, officials.authority)])
+    with read() as closed:
+        for number in range(1, THRESHOLD + 1):
+            own = secrets_from_bytes(b64url_decode(kept["guardians"][number - 1]))
+            journal = folder / f"guardian-{number}-of-{size}.journal"
+            make_journal(journal, own.journal)
+            guardian = officials.guardians[number - 1]
+            writer.append([decrypt(closed, own, guardian, read_journal(journal, own.journal))])
+    with read() as decrypted:
+        if decrypted.record is None:
+            raise Unusable(f"{board} does not verify")
+        writer.append([result_entry(decrypted.record, officials.authority)])
     writer.publish()
     told(f"{board.name}: {writer.size:,} entries")
     return board
@@ -184,7 +185,8 @@ def fabricated(program: Path, election: Unpublished, replay: Replay, voters: Seq
 
 
 def _feed(job: IO[bytes], election: Unpublished, replay: Replay, voters: Sequence[int]) -> None:
-    key = election.record().joint_key
+    with election.record() as record:
+        key = record.joint_key
     if key is None:
         raise AssertionError("the opening is in force")
     manifest = election.manifest

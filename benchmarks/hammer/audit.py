@@ -9,7 +9,7 @@ from benchmarks.hammer.hammer import Run
 from retally_crypto.errors import Unusable
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from retally_verify.board import open_board
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,11 @@ def audit(trial: Trial, address: str, runs: list[Run]) -> Audited:
         if proof.index in indices:
             raise Unusable(f"two ballots have receipts for index {proof.index}")
         indices.add(proof.index)
-    report = verify_board(open_board(trial.url(address)), policy)
-    if report.record is None:
-        raise Unusable(f"the board does not verify: {', '.join(report.failed)}")
-    accepted = report.record.state.ballots.accepted
+    with verified(open_board(trial.url(address)), policy) as done:
+        report, record = done.report, done.record
+        if record is None:
+            raise Unusable(f"the board does not verify: {', '.join(report.failed)}")
+        accepted = record.state.ballots.accepted
     if accepted < len(indices):
         raise Unusable(f"{len(indices)} ballots were acknowledged, {accepted} are on the board")
     return Audited(len(indices), accepted, report.failed)

@@ -22,8 +22,9 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing import get_context
@@ -166,8 +167,9 @@ class Unpublished(LiveElection):
     def create(self) -> None:
         """The manifest is there from the beginning."""
 
-    def record(self) -> Record:
-        return self._record
+    @contextmanager
+    def record(self) -> Iterator[Record]:
+        yield self._record
 
 
 class _IntoRecord(BoardServer):
@@ -253,7 +255,8 @@ def _arrivals(voters: int, again: float, chance: random.Random) -> tuple[list[in
 def _cast(
     election: Unpublished, voters: Sequence[Voter], order: Sequence[int], processes: int, advance: Advance
 ) -> list[bytes]:
-    key = election.record().joint_key
+    with election.record() as record:
+        key = record.joint_key
     if key is None:
         raise Refused("the opening is not in force")
     counts = [0] * len(voters)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.contests import StyleLayout
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import Form, engine, records
 from retally_crypto.entries import Ballot
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.notes import MAX_ENTRY_BYTES
 from retally_crypto.relations import tag
 

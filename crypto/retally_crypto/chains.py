@@ -1,9 +1,10 @@
 """Which ballots of an open board are accepted and which one of each credential counts, from rows on their own (V11,
 V12; 7.1).
 
-`rows` of range summaries and the roll's rows, both sorted, are settled for any part of the credentials by itself. Left
-apart are the credentials about which more has to be known: those that a revocation or replacement names, and those with
-a point A that may stand twice (V13). Their ballots go through `retally_crypto.record` one by one, in board order.
+`rows` of range summaries and the roll's rows, both sorted, are settled for any range of the credentials by itself, by
+the one rule for a ballot. Not settled here are *flagged* credentials, about which more has to be known: those that a
+revocation or replacement names, and those with a point A that may stand twice (V13). Their ballots go through the fold
+one by one, in board order (`retally_crypto.rules.fold`).
 """
 
 from __future__ import annotations
@@ -11,85 +12,90 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 from retally_crypto.ranges import ROW
-from retally_crypto.rules.findings import Broken
-from retally_crypto.rules.state import NO_BALLOT, Credential
-from retally_crypto.rules.v04_order import out_of_phase
-from retally_crypto.rules.v10_v13_ballots import FALSE_PROOF, NOT_ON_ROLL, other_style, v12_chain
+from retally_crypto.rules.ballot import NO_BALLOT, BallotFacts, Chain, rule_ballot
+from retally_crypto.rules.findings import Finding
+from retally_crypto.rules.state import Credential
 
 ROLL_ROW = struct.Struct(">32sQH")
 """credential, position, style's index."""
 INDEX = struct.Struct(">Q")
 
-Fault = tuple[int, str, str]
-"""index, check, reason."""
 
+@dataclass(frozen=True)
+class SettledBallots:
+    """What some credentials' ballots come to: numbers, counted ballots by style, and what was refused.
 
-@dataclass
-class Settled:
-    """What some credentials' ballots come to. `out` are the indices of the ballots whose proofs hold and that do not
-    count, as INDEX packs them: they are in the sums of their ranges and have to be taken out."""
-
-    accepted: int = 0
-    superseded: int = 0
-    counted: Counter[int] = field(default_factory=Counter)
-    out: bytearray = field(default_factory=bytearray)
-    refused: list[Fault] = field(default_factory=list)
-
-
-def settle(
-    roll: bytes, rows: bytes, apart: Collection[bytes], end: int, styles: Sequence[str], settled: Settled
-) -> None:
-    """Settles these credentials' ballots, those at `end` and later being outside the voting, and adds it to `settled`.
-
-    `roll` and `rows` are sorted and of the same part of the credentials; `styles` are the names of the manifest's
-    styles. Ballots of credentials that are `apart` are only taken out of the sums.
+    `uncounted` are the indices of the ballots whose proofs hold and that do not count, as INDEX packs them: they are in
+    the sums of their ranges and have to be subtracted.
     """
-    on_roll = {name: style for name, _, style in ROLL_ROW.iter_unpack(roll)}
-    current, last, counting = b"", NO_BALLOT, -1
-    style_of_credential: int | None = None
-    for credential, index, style, proven, body_hash, previous in ROW.iter_unpack(rows):
-        if credential != current:
-            current, last, counting = credential, NO_BALLOT, -1
-            style_of_credential = on_roll.get(credential)
-        if credential in apart:
-            if proven:
-                settled.out += INDEX.pack(index)
+
+    accepted: int
+    superseded: int
+    counted: Counter[int]
+    uncounted: bytes
+    refused: tuple[Finding, ...]
+
+
+def settle(roll: bytes, rows: bytes, flagged: Collection[bytes], end: int, styles: Sequence[str]) -> SettledBallots:
+    """Settles these credentials' ballots, those at `end` and later being outside the voting.
+
+    `roll` and `rows` are sorted and of the same range of the credentials; `styles` are the names of the manifest's
+    styles. Ballots of flagged credentials are only among the uncounted.
+    """
+    unused = [Chain(style, True, NO_BALLOT) for style in range(len(styles))]
+    chains = {name: unused[style] for name, _, style in ROLL_ROW.iter_unpack(roll)}
+    accepted = superseded = 0
+    counted: Counter[int] = Counter()
+    uncounted, refused = bytearray(), []
+    credential, counting, skipped = b"", -1, False
+    chain: Chain | None = None
+    for facts in _facts(rows):
+        if facts.credential != credential:
+            # Rows are sorted by credential, then index: a chain begins here, and none is ever taken up again.
+            credential, counting = facts.credential, -1
+            chain = chains.get(credential)
+            skipped = credential in flagged
+        if skipped:
+            if facts.proven:
+                uncounted += INDEX.pack(facts.at)
             continue
-        fault = _fault(index >= end, style_of_credential, style, proven, last, previous, styles)
+        fault = rule_ballot(facts, chain, "tally" if facts.at >= end else "voting", styles)
         if fault is not None:
-            settled.refused.append((index, *fault))
-            if proven:
-                settled.out += INDEX.pack(index)
+            refused.append(Finding(facts.at, "ballot", *fault))
+            if facts.proven:
+                uncounted += INDEX.pack(facts.at)
             continue
-        settled.accepted += 1
+        accepted += 1
         if counting >= 0:
-            settled.superseded += 1
-            settled.out += INDEX.pack(counting)
+            superseded += 1
+            uncounted += INDEX.pack(counting)
         else:
-            settled.counted[style] += 1
-        last, counting = body_hash, index
+            counted[facts.style] += 1
+        chain, counting = Chain(facts.style, True, facts.body_hash), facts.at
+    return SettledBallots(accepted, superseded, counted, bytes(uncounted), tuple(refused))
 
 
-def _fault(
-    late: bool, on_roll: int | None, style: int, proven: bool, last: bytes, previous: bytes, styles: Sequence[str]
-) -> tuple[str, str] | None:
-    """The check that a well-formed ballot falls under, and why: in the order of 8.1."""
-    if late:
-        return "V04", out_of_phase("ballot", "tally")
-    if on_roll is None:
-        return "V11", NOT_ON_ROLL
-    if style != on_roll:
-        return "V11", other_style(styles[style], styles[on_roll])
-    if not proven:
-        return "V10", FALSE_PROOF
-    try:
-        v12_chain(last, previous)
-    except Broken as broken:
-        return broken.check, broken.reason
-    return None
+def _facts(rows: bytes) -> Iterator[BallotFacts]:
+    """Rows as they are: the struct's members are the facts', so that a million ballots cost no call each."""
+    return map(partial(tuple.__new__, BallotFacts), ROW.iter_unpack(rows))
+
+
+def joined(several: Sequence[SettledBallots]) -> SettledBallots:
+    """What different credentials' ballots come to together."""
+    counted: Counter[int] = Counter()
+    for one in several:
+        counted.update(one.counted)
+    return SettledBallots(
+        accepted=sum(one.accepted for one in several),
+        superseded=sum(one.superseded for one in several),
+        counted=counted,
+        uncounted=b"".join(one.uncounted for one in several),
+        refused=tuple(finding for one in several for finding in one.refused),
+    )
 
 
 def copies(rows: bytes) -> bytes:
@@ -113,20 +119,20 @@ def copies(rows: bytes) -> bytes:
 def chain_of(name: bytes, style: int, rows: bytes, end: int, styles: Sequence[str]) -> Credential:
     """One credential with its accepted ballots, from rows among which are its own."""
     credential = Credential(style)
-    for index, own, proven, body_hash, previous in rows_of(name, rows):
-        if _fault(index >= end, style, own, proven, credential.last_body_hash, previous, styles) is None:
-            credential.ballots.append(index)
-            credential.last_body_hash = body_hash
+    for facts in rows_of(name, rows):
+        if rule_ballot(facts, credential.chain, "tally" if facts.at >= end else "voting", styles) is None:
+            credential.ballots.append(facts.at)
+            credential.last_body_hash = facts.body_hash
     return credential
 
 
-def rows_of(name: bytes, rows: bytes) -> Iterator[tuple[int, int, bool, bytes, bytes]]:
-    """(index, style, whether the proof holds, H(body), previous) of one credential's ballots in sorted rows."""
+def rows_of(name: bytes, rows: bytes) -> Iterator[BallotFacts]:
+    """One credential's ballots in sorted rows."""
     for at in range(_first(name, rows, ROW.size), len(rows), ROW.size):
-        credential, index, style, proven, body_hash, previous = ROW.unpack_from(rows, at)
-        if credential != name:
+        facts = BallotFacts._make(ROW.unpack_from(rows, at))
+        if facts.credential != name:
             return
-        yield index, style, proven, body_hash, previous
+        yield facts
 
 
 def position_of(name: bytes, roll: bytes) -> tuple[int, int] | None:

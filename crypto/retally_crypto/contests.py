@@ -8,13 +8,10 @@ min..max.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from retally_crypto.errors import Refused
 from retally_crypto.relations import Template, compile_relation
-
-if TYPE_CHECKING:
-    from retally_crypto.manifest import Manifest
 
 BALLOT: Final = """
 Relation Ballot(K, C, A_1, B_1, ..., A_n, B_n):
@@ -151,18 +148,9 @@ class StyleLayout:
         return compile_relation(BALLOT + "".join(lines), n=self.n_bits)
 
 
-def layout(manifest: "Manifest", style_index: int) -> StyleLayout:
-    """The layout of the style at `style_index` of the manifest. Cached by shape."""
-    shapes = []
-    for contest_id in manifest.styles[style_index].contests:
-        contest = manifest.contest(contest_id)
-        limits = (contest.min, contest.max) if contest.limit == "total" else None
-        shapes.append((len(contest.options), contest.score, limits))
-    return _layout(tuple(shapes))
-
-
 @lru_cache(maxsize=8192)
-def _layout(shapes: tuple[tuple[int, int, tuple[int, int] | None], ...]) -> StyleLayout:
+def layout_of(shapes: tuple[tuple[int, int, tuple[int, int] | None], ...]) -> StyleLayout:
+    """The layout of a ballot whose contests have these (options, score, limits). Equal ones are one object."""
     contests: list[ContestLayout] = []
     first = 0
     for options, score, limits in shapes:

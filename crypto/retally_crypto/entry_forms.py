@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retally_crypto.contests import layout
 from retally_crypto.engine import engine
 from retally_crypto.entries import (
     Ballot,
@@ -27,7 +26,7 @@ from retally_crypto.entries import (
     RollRevocation,
 )
 from retally_crypto.errors import Malformed
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 
 
 def check_ballot_shape(ballot: Ballot, manifest: Manifest) -> None:

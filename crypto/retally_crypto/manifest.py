@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from retally_crypto.contests import layout, weights
+from retally_crypto.contests import StyleLayout, layout_of, weights
 from retally_crypto.engine import engine
 from retally_crypto.members import Array, Bytes32, Identifier, Integer, Key, Members, Text, is_identifier
 from retally_crypto.notes import COSIGNATURE_V1, ED25519, MAX_ENTRY_BYTES, VerifierKey
@@ -138,6 +138,16 @@ class Manifest(Members):
     def official_keys(self) -> tuple[VerifierKey, ...]:
         """Every official's key: authority, board, registrars, guardians, witnesses."""
         return (self.authority, self.board, *self.registrars, *self.guardians.keys, *self.witnesses.keys)
+
+
+def layout(manifest: Manifest, style_index: int) -> StyleLayout:
+    """The layout of ballots of the style at `style_index`. Cached by shape."""
+    shapes = []
+    for contest_id in manifest.styles[style_index].contests:
+        contest = manifest.contest(contest_id)
+        limits = (contest.min, contest.max) if contest.limit == "total" else None
+        shapes.append((len(contest.options), contest.score, limits))
+    return layout_of(tuple(shapes))
 
 
 def check_manifest(manifest: Manifest) -> list[str]:

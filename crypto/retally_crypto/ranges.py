@@ -22,13 +22,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from retally_crypto.ballots import ballot_form
-from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.contests import StyleLayout
 from retally_crypto.engine import Form, engine, records
 from retally_crypto.entries import Ballot, election_id, parse_entry
 from retally_crypto.errors import Malformed, Refused
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.relations import tag
 from retally_crypto.rules.findings import Broken
 from retally_crypto.rules.v09_form import is_ballot, v09_ballot_encodings, v09_ballot_form
@@ -102,16 +103,16 @@ def summarise(rules: Rules, first: int, bundles: Iterable[tuple[bytes, bytes]], 
     Every bundle is well formed, and comes with its leaf hashes. Proofs are verified on all cores, without the
     interpreter's lock. No more than BYTES_AT_ONCE of entries, or one bundle, are looked at together.
     """
-    reading = _reading(rules)
+    forms = _forms_of(rules)
     found = _Found()
     position = first
     for group, hashes in _groups(bundles):
         found.leaf_hashes.append(hashes)
         end = position + len(hashes) // 32
         if begin <= position:
-            _look_at(rules, reading, position, group, found)
+            _look_at(rules, forms, position, group, found)
         elif begin < end:
-            _look_at(rules, reading, begin, [_joined(_entries(group)[begin - position :])], found)
+            _look_at(rules, forms, begin, [_joined(_entries(group)[begin - position :])], found)
         position = end
     return RangeSummary(
         first=first,
@@ -154,45 +155,51 @@ class _Found:
         self.sums[style] = engine.add(self.sums[style], total) if style in self.sums else total
 
 
-def _look_at(rules: Rules, reading: Reading, first: int, bundles: Sequence[bytes], found: _Found) -> None:
+def _look_at(rules: Rules, forms: StyleForms, first: int, bundles: Sequence[bytes], found: _Found) -> None:
     """The entries from index `first` on."""
     entries = _Entries(bundles)
-    others, ballots = _read(reading, bundles, entries)
-    for place, fault in others:
-        if fault is None:
-            found.officials.append(first + place)
-        else:
-            found.malformed.append((first + place, fault))
-    for style, (places, buffers) in enumerate(ballots):
-        if not places:
+    read = _read(forms, bundles, entries)
+    found.officials += [first + place for place in read.officials]
+    found.malformed += [(first + place, fault) for place, fault in read.malformed]
+    for style, ballots in enumerate(read.ballots):
+        if ballots.places:
+            _look_at_style(rules, forms, style, first, ballots, entries, found)
+
+
+def _look_at_style(
+    rules: Rules, forms: StyleForms, style: int, first: int, ballots: _Ballots, entries: _Entries, found: _Found
+) -> None:
+    """The ballots of one style, all proofs in one batch."""
+    places, buffers = ballots
+    rejected, total = proofs_of_style(rules, forms, style, buffers, len(places))
+    # The batch rejects badly encoded points with the false proofs, and does not say which is which.
+    malformed = {row: why for row in rejected if (why := _malformed(forms, entries.at(places[row]))) is not None}
+    false, chains = set(rejected), buffers[_CHAINS]
+    for row, place in enumerate(places):
+        if row in malformed:
+            found.malformed.append((first + place, malformed[row]))
             continue
-        rejected, total = proofs_of_style(rules, reading, style, buffers, len(places))
-        broken = {row: _why(reading, entries.at(places[row])) for row in rejected}
-        chains = buffers[_CHAINS]
-        for row, place in enumerate(places):
-            why = broken.get(row)
-            if why is not None and why.check == "V09":
-                found.malformed.append((first + place, why.reason))
-                continue
-            at = 96 * row
-            credential, body_hash, previous = (chains[at + part : at + part + 32] for part in (0, 32, 64))
-            found.rows.append(ROW.pack(credential, first + place, style, why is None, body_hash, previous))
-        if len(rejected) < len(places):
-            elements = _without(buffers[_ELEMENTS], len(places), rejected)
-            found.points.append(_points(elements, reading.layouts[style]))
-            found.add(style, total[32:])
+        at = 96 * row
+        credential, body_hash, previous = (chains[at + offset : at + offset + 32] for offset in (0, 32, 64))
+        found.rows.append(ROW.pack(credential, first + place, style, row not in false, body_hash, previous))
+    if len(rejected) < len(places):
+        # Points and sums are those of proven ballots only: nobody else's can count, or be used again.
+        elements = _without(buffers[_ELEMENTS], len(places), rejected)
+        found.points.append(_points(elements, forms.layouts[style]))
+        # The first column sums the credentials, which nobody asks for.
+        found.add(style, total[32:])
 
 
 def proofs_of_style(
-    rules: Rules, reading: Reading, style: int, buffers: Sequence[bytes], count: int
+    rules: Rules, forms: StyleForms, style: int, buffers: Sequence[bytes], count: int
 ) -> tuple[list[int], bytes]:
     """V10 for ballots of one style: the positions of those whose proofs do not hold, and the sums over the others of
     the credentials (of no use) and every column of ciphertexts."""
     return engine.verify_and_sum(
-        reading.layouts[style].template.header,
+        forms.layouts[style].template.header,
         rules.joint_key,
         buffers[_ELEMENTS],
-        reading.tags(records.cut_records(buffers[_CHAINS], 96, 32, 32)),
+        forms.tags(records.cut_records(buffers[_CHAINS], 96, 32, 32)),
         buffers[_PROOFS],
         count,
     )
@@ -200,12 +207,12 @@ def proofs_of_style(
 
 def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
     """The sums of the ciphertexts of these ballots, style by style; each of them was found well encoded before."""
-    reading = _reading(rules)
+    forms = _forms_of(rules)
     bundles = [_joined(entries)]
     sums = {}
-    for style, (places, buffers) in enumerate(_read(reading, bundles, _Entries(bundles))[1]):
+    for style, (places, buffers) in enumerate(_read(forms, bundles, _Entries(bundles)).ballots):
         if places:
-            shape = reading.layouts[style]
+            shape = forms.layouts[style]
             width = 32 + shape.ciphertexts_length
             rows = records.cut_records(buffers[_ELEMENTS], width, 32, shape.ciphertexts_length)
             sums[style] = engine.sum_columns(rows, 2 * shape.n_bits)
@@ -214,11 +221,11 @@ def sum_entries(rules: Rules, entries: Sequence[bytes]) -> dict[int, bytes]:
 
 def ballots_with_points(rules: Rules, entries: Sequence[bytes], marks: Collection[bytes]) -> set[bytes]:
     """The credentials of those ballots among the entries that have a point A with one of these marks."""
-    reading = _reading(rules)
+    forms = _forms_of(rules)
     bundles = [_joined(entries)]
     found = set()
-    for style, (places, buffers) in enumerate(_read(reading, bundles, _Entries(bundles))[1]):
-        shape = reading.layouts[style]
+    for style, (places, buffers) in enumerate(_read(forms, bundles, _Entries(bundles)).ballots):
+        shape = forms.layouts[style]
         width = 32 + shape.ciphertexts_length
         for row in range(len(places)):
             elements = buffers[_ELEMENTS][row * width : (row + 1) * width]
@@ -229,10 +236,10 @@ def ballots_with_points(rules: Rules, entries: Sequence[bytes], marks: Collectio
 
 def points_of(rules: Rules, entries: Sequence[bytes]) -> bytes:
     """The POINT bytes of every A of these ballots, sorted; each of them was found well encoded before."""
-    reading = _reading(rules)
+    forms = _forms_of(rules)
     bundles = [_joined(entries)]
-    ballots = _read(reading, bundles, _Entries(bundles))[1]
-    points = (_points(buffers[_ELEMENTS], shape) for (_, buffers), shape in zip(ballots, reading.layouts, strict=True))
+    ballots = _read(forms, bundles, _Entries(bundles)).ballots
+    points = (_points(buffers[_ELEMENTS], shape) for (_, buffers), shape in zip(ballots, forms.layouts, strict=True))
     return records.sort_records(b"".join(points), POINT)
 
 
@@ -247,7 +254,7 @@ def decode_sums(raw: bytes) -> dict[int, bytes]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class StyleForms:
     """The rules, unfolded: for every style its layout and the one way to write its ballots."""
 
     manifest: Manifest
@@ -263,7 +270,7 @@ class Reading:
 
 
 @lru_cache(maxsize=4)
-def _reading(rules: Rules) -> Reading:
+def _forms_of(rules: Rules) -> StyleForms:
     entry = parse_entry(rules.manifest_entry, None)
     manifest = getattr(entry, "content", None)
     if not isinstance(manifest, Manifest):
@@ -273,7 +280,7 @@ def _reading(rules: Rules) -> Reading:
     forms = tuple(
         ballot_form(style.id, shape, eid, BUFFERS) for style, shape in zip(manifest.styles, layouts, strict=True)
     )
-    return Reading(manifest, eid, layouts, forms)
+    return StyleForms(manifest, eid, layouts, forms)
 
 
 class _Entries:
@@ -291,39 +298,56 @@ class _Entries:
         return self._cut[place]
 
 
-def _read(
-    reading: Reading, bundles: Sequence[bytes], entries: _Entries
-) -> tuple[list[tuple[int, str | None]], list[tuple[list[int], list[bytes]]]]:
-    """Officials' entries by their place, and malformed ballots with what is wrong; for every style the places of its
-    ballots, and their bytes in BUFFERS.
+class _Ballots(NamedTuple):
+    """The places of some ballots of one style, and their bytes in BUFFERS."""
 
-    A ballot is read by its style's form. One that has none, and that the parser takes all the same, is there with the
-    others: nothing hangs on whether the two agree, except time (tests/unit/test_verifier_ranges.py).
-    """
-    ballots = [(list(places), list(buffers)) for places, buffers in records.read_forms(bundles, reading.forms)]
-    others: list[tuple[int, str | None]] = []
+    places: list[int]
+    buffers: list[bytes]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Some entries by their places: officials', malformed ballots with what is wrong, and for every style its
+    ballots."""
+
+    officials: list[int]
+    malformed: list[tuple[int, str]]
+    ballots: list[_Ballots]
+
+
+def _read(forms: StyleForms, bundles: Sequence[bytes], entries: _Entries) -> _Read:
+    """A ballot is read by its style's form. One that has none, and that the parser takes all the same, is there with
+    the others: nothing hangs on whether the two agree, except time (tests/unit/test_verifier_ranges.py)."""
+    ballots = [_Ballots(list(places), list(buffers)) for places, buffers in records.read_forms(bundles, forms.forms)]
+    read = _Read([], [], ballots)
     taken = {place for places, _ in ballots for place in places}
-    if len(taken) == entries.count:
-        return others, ballots
-    for place in range(entries.count):
-        if place in taken:
-            continue
-        raw = entries.at(place)
-        if not is_ballot(raw):
-            others.append((place, None))
-            continue
-        try:
-            ballot = v09_ballot_form(raw, reading.manifest, reading.election_id)
-            v09_ballot_encodings(ballot, reading.manifest)
-        except Broken as broken:
-            others.append((place, broken.reason))
-            continue
-        places, buffers = ballots[reading.manifest.style_index(ballot.style) or 0]
-        places.append(place)
-        buffers[_ELEMENTS] += ballot.credential + ballot.ciphertexts
-        buffers[_PROOFS] += ballot.proof
-        buffers[_CHAINS] += ballot.credential + ballot.body_hash + ballot.previous
-    return others, ballots
+    # On an honest board nearly every group ends here, without a single entry having been cut out.
+    if len(taken) < entries.count:
+        for place in range(entries.count):
+            if place not in taken:
+                _parse(forms, place, entries.at(place), read)
+    return read
+
+
+def _parse(forms: StyleForms, place: int, raw: bytes, read: _Read) -> None:
+    """An entry that has the form of no style."""
+    if not is_ballot(raw):
+        read.officials.append(place)
+        return
+    try:
+        ballot = v09_ballot_form(raw, forms.manifest, forms.election_id)
+        v09_ballot_encodings(ballot, forms.manifest)
+    except Broken as broken:
+        read.malformed.append((place, broken.reason))
+        return
+    style = forms.manifest.style_index(ballot.style)
+    if style is None:
+        raise AssertionError("a ballot of a good form has a style")
+    places, buffers = read.ballots[style]
+    places.append(place)
+    buffers[_ELEMENTS] += ballot.credential + ballot.ciphertexts
+    buffers[_PROOFS] += ballot.proof
+    buffers[_CHAINS] += ballot.credential + ballot.body_hash + ballot.previous
 
 
 def _entries(bundles: Sequence[bytes]) -> list[bytes]:
@@ -344,16 +368,16 @@ def _count(bundle: bytes) -> int:
     return count
 
 
-def _why(reading: Reading, raw: bytes) -> Broken:
-    """Why the batch rejects a ballot: badly encoded points or scalars (V09), or a false proof (V10)."""
-    ballot = parse_entry(raw, reading.election_id)
+def _malformed(forms: StyleForms, raw: bytes) -> str | None:
+    """What is wrong with the points or scalars of a ballot (V09)."""
+    ballot = parse_entry(raw, forms.election_id)
     if not isinstance(ballot, Ballot):
         raise AssertionError("what has a ballot's form is a ballot")
     try:
-        v09_ballot_encodings(ballot, reading.manifest)
-    except Broken as malformed:
-        return malformed
-    return Broken("V10", "")
+        v09_ballot_encodings(ballot, forms.manifest)
+    except Broken as broken:
+        return broken.reason
+    return None
 
 
 def _without(records: bytes, count: int, rejected: Sequence[int]) -> bytes:
@@ -373,7 +397,7 @@ def _points(elements: bytes, shape: StyleLayout) -> bytes:
 
 def encode_summary(summary: RangeSummary) -> bytes:
     """A summary as bytes, with their hash at the end: for files, and for other machines."""
-    parts = [
+    pieces = [
         summary.leaf_hashes,
         b"".join(index.to_bytes(8, "big") for index in summary.officials),
         _encode_pairs((index, reason.encode()) for index, reason in summary.malformed),
@@ -381,8 +405,8 @@ def encode_summary(summary: RangeSummary) -> bytes:
         summary.points,
         _encode_pairs(sorted(summary.sums.items())),
     ]
-    raw = _MAGIC + _HEAD.pack(summary.first, len(parts), summary.begin)
-    raw += b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    raw = _MAGIC + _HEAD.pack(summary.first, len(pieces), summary.begin)
+    raw += b"".join(len(piece).to_bytes(8, "big") + piece for piece in pieces)
     return raw + sha256(raw).digest()
 
 
@@ -391,9 +415,9 @@ def decode_summary(raw: bytes) -> RangeSummary:
     body, digest = raw[:-32], raw[-32:]
     if not body.startswith(_MAGIC) or sha256(body).digest() != digest:
         raise Malformed("this is no range summary of this version, or it is damaged")
-    first, parts, begin = _HEAD.unpack_from(body, len(_MAGIC))
+    first, pieces, begin = _HEAD.unpack_from(body, len(_MAGIC))
     position, read = len(_MAGIC) + _HEAD.size, []
-    for _ in range(parts):
+    for _ in range(pieces):
         end = position + 8 + int.from_bytes(body[position : position + 8], "big")
         read.append(body[position + 8 : end])
         position = end

@@ -1,8 +1,9 @@
 """The election record: a fold over the entries of a board that says of each whether it is in force (page 8).
 
-The same code is the server's check on the way in (`admit`), the auditor's check afterwards (`replay`) and the
-guardian's before it decrypts. Everything here is a pure function of the entries given: no clock, no disk, no
-network.
+`Record` is the server's check on the way in (`admit`) and anybody's check of entries at hand (`replay`). Whoever
+verifies a whole board from its files (`retally_verify`) applies the same rules to it piece by piece, and ends with the
+same answers: `ElectionRecord`. Everything here is a pure function of the entries given: no clock, no network, and no
+disk unless `storage` is one.
 
     record = Record(first_entry)            entry 0, the manifest
     record.replay(more_entries)             in board order, in as many pieces as is convenient
@@ -15,45 +16,44 @@ refused, not with the length of the board otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from retally_crypto.entries import Entry, PaperCount, PartialDecryption, Result, SignedEntry, election_id, parse_entry
-from retally_crypto.errors import Malformed, Refused
+from retally_crypto.entries import PartialDecryption, Result
+from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, TimesFinding, incomplete_from
-from retally_crypto.rules.own_check import own_check
-from retally_crypto.rules.state import NO_BALLOT, BoardState, CeremonyState, Memory, Phase, RollState, Storage
-from retally_crypto.rules.v03_manifest import v03_manifest, v03_manifest_rules, v03_policy
-from retally_crypto.rules.v04_order import v04_phases_and_times, v04_written_by_its_key_in_phase_and_order
+from retally_crypto.rules.ballot import NO_BALLOT
+from retally_crypto.rules.findings import CheckResult, Finding, Ruling, TimesFinding, incomplete_from
+from retally_crypto.rules.fold import begin, blocks, rule_candidate, rule_official
+from retally_crypto.rules.phases import Phase
+from retally_crypto.rules.results import Combination, Outcome
+from retally_crypto.rules.state import BoardState, CeremonyState, Credential, Memory, RollState, Storage
+from retally_crypto.rules.v03_manifest import v03_manifest, v03_policy
+from retally_crypto.rules.v04_order import v04_phases_and_times
 from retally_crypto.rules.v05_v07_ceremony import (
     v05_guardian_commitments,
     v06_complaints_and_confirmations,
     v07_joint_key,
 )
-from retally_crypto.rules.v08_roll import (
-    v08_roll_kept,
-)
-from retally_crypto.rules.v09_form import is_ballot, v09_entries_well_formed, v09_official_form
+from retally_crypto.rules.v08_roll import v08_roll_kept
+from retally_crypto.rules.v09_form import is_ballot, v09_entries_well_formed
 from retally_crypto.rules.v10_v13_ballots import (
+    candidates,
     v10_ballot_proofs,
-    v10_proofs_of_block,
     v11_credentials,
     v12_chains,
-    v12_v13_chain_and_points,
     v13_no_point_twice,
 )
 from retally_crypto.rules.v14_v15_counting import (
-    Reconciliation,
+    counting,
+    last_ballots,
     reconciliation,
     v14_counted_ballots,
     v15_reconciliation,
 )
 from retally_crypto.rules.v16_v20_decryption import (
-    Combination,
-    UnitCounts,
     combination,
     v16_aggregates,
     v17_partial_decryptions,
@@ -61,58 +61,47 @@ from retally_crypto.rules.v16_v20_decryption import (
     v19_published_result,
     v20_units,
 )
-from retally_crypto.tally import Aggregates, Unit
+from retally_crypto.tally import Aggregates, Tally, Unit
 
-BLOCK = 512
-"""Ballots whose proofs are verified together: enough for a batch to pay off, few enough to stay small in memory."""
-
-Place = Callable[[bytes, str | None, Broken | None, Entry | None], Ruling]
+Place = Callable[[bytes, Ruling], Ruling]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a closed board says, computed from it alone and shown also when checks fail.
+class ElectionRecord:
+    """What is in force on a board, and what follows from it: questions only.
 
-    `counts` holds every unit in order; it is None while fewer than k partial decryptions are valid. `paper_counts`
-    are the authority's own figures, never verified.
+    `findings` name every entry that was refused, in board order.
     """
 
-    units: tuple[Unit, ...]
-    counts: tuple[UnitCounts, ...] | None
-    reconciliation: Reconciliation
-    paper_counts: tuple[PaperCount, ...]
-    combined: bytes | None
+    def __init__(self, state: BoardState, findings: Sequence[Finding], root: bytes) -> None:
+        self.state = state
+        self.findings = list(findings)
+        self._root = root
 
-
-class Record:
-    """The state of one election's board; see the module's docstring."""
-
-    def __init__(self, manifest_entry: bytes, storage: Storage | None = None) -> None:
-        """Begin with entry 0. Raises Malformed if it is no manifest; broken rules are in `manifest_faults` (V03).
-
-        `storage` keeps what grows with the electorate, in memory unless told otherwise.
-        """
-        entry = parse_entry(manifest_entry, None)
-        if not isinstance(entry, SignedEntry) or not isinstance(entry.content, Manifest):
-            raise Malformed("entry 0 is not a manifest")
-        self.manifest: Manifest = entry.content
-        self.election_id: bytes = election_id(manifest_entry)
-        self.manifest_faults = v03_manifest_rules(entry, self.manifest)
-        self.findings: list[Ruling] = []
-        self.state = BoardState(self.manifest, self.election_id, RollState(storage or Memory()))
-        self._tree = Frontier()
-        self._append(manifest_entry)
-        self.state.ceremony.leaf_hashes.append(leaf_hash(manifest_entry))
-
-    # ---- what is on the board ----
+    @property
+    def root(self) -> bytes:
+        """The root of the tree of the board's `size` entries."""
+        return self._root
 
     @property
     def size(self) -> int:
         return self.state.size
 
     @property
-    def root(self) -> bytes:
-        return self._tree.root()
+    def manifest(self) -> Manifest:
+        return self.state.manifest
+
+    @property
+    def election_id(self) -> bytes:
+        return self.state.election_id
+
+    @property
+    def manifest_faults(self) -> tuple[str, ...]:
+        """The rules that the manifest breaks by itself (V03): then no entry can be ruled on."""
+        return tuple(map(str, self.state.manifest_faults))
+
+    def find(self, credential: bytes) -> Credential | None:
+        """The credential with its chain; None if it was never on the roll. To be read only."""
+        return self.state.roll.find(credential)
 
     @property
     def phase(self) -> Phase:
@@ -152,100 +141,23 @@ class Record:
 
     def is_active(self, credential: bytes) -> bool:
         """Whether the credential is on the roll and neither revoked nor replaced."""
-        known = self.state.roll.credentials.get(credential)
+        known = self.find(credential)
         return known is not None and known.active
 
     def style_of(self, credential: bytes) -> int | None:
         """Index in the manifest of the credential's style; None if it was never on the roll."""
-        known = self.state.roll.credentials.get(credential)
+        known = self.find(credential)
         return None if known is None else known.style
 
     def ballots_of(self, credential: bytes) -> tuple[int, ...]:
         """Indices of the credential's accepted ballots, in order."""
-        known = self.state.roll.credentials.get(credential)
+        known = self.find(credential)
         return () if known is None else tuple(known.ballots)
 
     def previous_of(self, credential: bytes) -> bytes:
         """`previous` that the credential's next ballot must have: H(body) of its last accepted one, or zero."""
-        known = self.state.roll.credentials.get(credential)
+        known = self.find(credential)
         return NO_BALLOT if known is None else known.last_body_hash
-
-    # ---- the fold ----
-
-    def replay(self, entries: Sequence[bytes]) -> list[Ruling]:
-        """Rule on the board's next entries. Each takes the next index, in force or not (8.1).
-
-        On a manifest that fails V03 nothing can be ruled on: the entries are hashed into `root` only.
-        """
-        if self.manifest_faults:
-            return [self._hash_only(raw) for raw in entries]
-        return self._rule(entries, self._place_always)
-
-    def admit(self, entries: Sequence[bytes]) -> list[Ruling]:
-        """Rule on entries offered to the board. One that is refused takes no index and leaves no trace.
-
-        Accepted ones are in force at once: a caller that then fails to write them has to begin a new record. Raises
-        Refused if the manifest fails V03.
-        """
-        if self.manifest_faults:
-            raise Refused(self.manifest_faults[0])
-        return self._rule(entries, self._place_accepted)
-
-    def _rule(self, entries: Sequence[bytes], place: Place) -> list[Ruling]:
-        rulings: list[Ruling] = []
-        for block in _blocks(entries):
-            if is_ballot(block[0]):
-                rulings += self._rule_ballots(block, place)
-            else:
-                rulings.append(self._rule_official(block[0], place))
-        return rulings
-
-    def _rule_ballots(self, block: Sequence[bytes], place: Place) -> list[Ruling]:
-        rulings = []
-        for raw, (ballot, broken) in zip(block, v10_proofs_of_block(self.state, block), strict=True):
-            if ballot is not None and broken is None:
-                try:
-                    v12_v13_chain_and_points(self.state, ballot)
-                except Broken as later:
-                    broken = later
-            rulings.append(place(raw, "ballot", broken, ballot))
-        return rulings
-
-    def _rule_official(self, raw: bytes, place: Place) -> Ruling:
-        entry: SignedEntry | None = None
-        broken: Broken | None = None
-        try:
-            entry = v09_official_form(self.state, raw)
-            v04_written_by_its_key_in_phase_and_order(self.state, entry)
-            own_check(self.state, entry)
-        except Broken as found:
-            broken = found
-        return place(raw, None if entry is None else entry.content.kind, broken, entry)
-
-    def _place_always(self, raw: bytes, kind: str | None, broken: Broken | None, entry: Entry | None) -> Ruling:
-        index = self.state.size
-        if is_ballot(raw) and self.state.closing_index is None:
-            self.state.ballots.entries += 1
-        self._append(raw)
-        if broken is None:
-            return Ruling(index, kind, None, None, entry)
-        self.findings.append(Ruling(index, kind, broken.check, broken.reason, None))
-        return Ruling(index, kind, broken.check, broken.reason, entry)
-
-    def _place_accepted(self, raw: bytes, kind: str | None, broken: Broken | None, entry: Entry | None) -> Ruling:
-        if broken is not None:
-            return Ruling(None, kind, broken.check, broken.reason, entry)
-        return self._place_always(raw, kind, None, entry)
-
-    def _hash_only(self, raw: bytes) -> Ruling:
-        self._append(raw)
-        return Ruling(self.size - 1, None, "V03", "the manifest fails V03, no entry can be ruled on", None)
-
-    def _append(self, raw: bytes) -> None:
-        self._tree.append(leaf_hash(raw))
-        self.state.size += 1
-        if self.state.closing_index is not None:
-            self.state.tally.roots[self.state.size] = self._tree.root()
 
     # ---- what follows from it ----
 
@@ -256,7 +168,7 @@ class Record:
         them. V01, V02 and V21 are added by whoever reads the files; where V01 or the root fails, `incomplete_from`
         gives the rest.
         """
-        first = v03_manifest(self.manifest_faults, v03_policy(self.manifest, self.election_id, policy))
+        first = v03_manifest(self.state.manifest_faults, v03_policy(self.manifest, self.election_id, policy))
         if first.state == "fail":
             return (first, *incomplete_from("V04", "V03 fails: the entries cannot be trusted to be the board's"))
         v04 = v04_phases_and_times(self.state, self.findings, times)
@@ -289,7 +201,7 @@ class Record:
         return self.state.tally.counting.reported
 
 
-CHECKS: tuple[Callable[[BoardState, Sequence[Ruling]], CheckResult], ...] = (
+CHECKS: tuple[Callable[[BoardState, Sequence[Finding]], CheckResult], ...] = (
     v05_guardian_commitments,
     v06_complaints_and_confirmations,
     v07_joint_key,
@@ -309,17 +221,76 @@ CHECKS: tuple[Callable[[BoardState, Sequence[Ruling]], CheckResult], ...] = (
 )
 
 
-def _blocks(entries: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Runs of at most BLOCK ballot entries, and officials' entries one by one, in order."""
-    start = 0
-    for end, raw in enumerate(entries):
-        if not is_ballot(raw):
-            if start < end:
-                yield entries[start:end]
-            yield entries[end : end + 1]
-            start = end + 1
-        elif end - start == BLOCK:
-            yield entries[start:end]
-            start = end
-    if start < len(entries):
-        yield entries[start:]
+class Record(ElectionRecord):
+    """An `ElectionRecord` that grows entry by entry; see the module's docstring."""
+
+    def __init__(self, manifest_entry: bytes, storage: Storage | None = None) -> None:
+        """Begin with entry 0. Raises Malformed if it is no manifest; broken rules are in `manifest_faults` (V03).
+
+        `storage` keeps what grows with the electorate, in memory unless told otherwise.
+        """
+        super().__init__(begin(manifest_entry, storage or Memory()), (), b"")
+        self._tree = Frontier()
+        self._tree.append(leaf_hash(manifest_entry))
+
+    @property
+    def root(self) -> bytes:
+        return self._tree.root()
+
+    def replay(self, entries: Sequence[bytes]) -> list[Ruling]:
+        """Rule on the board's next entries. Each takes the next index, in force or not (8.1).
+
+        On a manifest that fails V03 nothing can be ruled on: the entries are hashed into `root` only.
+        """
+        if self.state.manifest_faults:
+            return [self._hash_only(raw) for raw in entries]
+        return self._rule(entries, self._place_always)
+
+    def admit(self, entries: Sequence[bytes]) -> list[Ruling]:
+        """Rule on entries offered to the board. One that is refused takes no index and leaves no trace.
+
+        Accepted ones are in force at once: a caller that then fails to write them has to begin a new record. Raises
+        Refused if the manifest fails V03.
+        """
+        if self.state.manifest_faults:
+            raise Refused(self.manifest_faults[0])
+        return self._rule(entries, self._place_accepted)
+
+    def _rule(self, entries: Sequence[bytes], place: Place) -> list[Ruling]:
+        rulings: list[Ruling] = []
+        for block in blocks(entries):
+            if is_ballot(block[0]):
+                judged = zip(block, candidates(self.state, block), strict=True)
+                rulings += [place(raw, rule_candidate(self.state, candidate)) for raw, candidate in judged]
+            else:
+                rulings.append(place(block[0], rule_official(self.state, block[0])))
+        return rulings
+
+    def _place_always(self, raw: bytes, ruling: Ruling) -> Ruling:
+        if ruling.check is not None and ruling.reason is not None:
+            self.findings.append(Finding(self.state.size, ruling.kind, ruling.check, ruling.reason))
+        if is_ballot(raw) and self.state.closing_index is None:
+            self.state.ballots.entries += 1
+        if self.state.closing_index == self.state.size:
+            self._count()
+        self._append(raw)
+        return ruling
+
+    def _place_accepted(self, raw: bytes, ruling: Ruling) -> Ruling:
+        return self._place_always(raw, ruling) if ruling.accepted else replace(ruling, index=None)
+
+    def _hash_only(self, raw: bytes) -> Ruling:
+        self._append(raw)
+        return Ruling(self.size - 1, None, "V03", "the manifest fails V03, no entry can be ruled on", None)
+
+    def _append(self, raw: bytes) -> None:
+        self._tree.append(leaf_hash(raw))
+        self.state.size += 1
+        if self.state.closing_index is not None:
+            self.state.tally.roots[self.state.size] = self._tree.root()
+
+    def _count(self) -> None:
+        """The counting that the closing just ruled on fixes."""
+        tally = Tally(self.manifest)
+        per_district = last_ballots(self.manifest, self.state.roll.known.values(), tally)
+        self.state.tally.counting = counting(self.manifest, self.election_id, per_district, tally)

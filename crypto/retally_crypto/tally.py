@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.contests import StyleLayout
 from retally_crypto.engine import engine
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.relations import ORDER, Template, compile_relation, tag
 
 PARTIAL_DECRYPTION: Final = """

@@ -8,6 +8,8 @@ A tile of level l and index n holds up to 256 hashes; hash i of it is the root o
 (256·n + i)·256^l on. Width 256 is a full tile, less is a partial one. Entry bundles are cut like the tiles of level 0.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +25,11 @@ from retally_crypto.merkle import (
     perfect_root,
     span_root,
 )
+from retally_crypto.notes import MAX_ENTRY_BYTES
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
 MAX_LEVEL = 63
-MAX_ENTRY_BYTES = 65_535
 
 ReadTile = Callable[[int, int, int], bytes]
 """(level, index, width) -> the bytes of that tile, 32·width of them. What it raises is not caught here."""
@@ -44,6 +46,20 @@ class Tile:
     index: int
     width: int
 
+    @property
+    def path(self) -> str:
+        """Where it is, relative to the board's prefix."""
+        return tile_path(self)
+
+    @property
+    def full(self) -> Tile:
+        """The tile of width 256 that this one grows to; a board that has it need not keep this one."""
+        return Tile(self.level, self.index, TILE_WIDTH)
+
+    def cut(self, full: bytes) -> bytes:
+        """This tile's bytes, from those of the full one."""
+        return full[: HASH_BYTES * self.width]
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -51,6 +67,37 @@ class Bundle:
 
     index: int
     width: int
+
+    @property
+    def path(self) -> str:
+        """Where it is, relative to the board's prefix."""
+        return bundle_path(self)
+
+    @property
+    def first(self) -> int:
+        """The index of its first entry."""
+        return TILE_WIDTH * self.index
+
+    @property
+    def full(self) -> Bundle:
+        """The bundle of width 256 that this one grows to; a board that has it need not keep this one."""
+        return Bundle(self.index, TILE_WIDTH)
+
+    @property
+    def leaves(self) -> Tile:
+        """The tile of level 0 with the hashes of the same entries."""
+        return Tile(0, self.index, self.width)
+
+    def cut(self, full: bytes) -> bytes:
+        """This bundle's bytes, from those of the full one. They are as right or wrong as those are."""
+        end = 0
+        for _ in range(self.width):
+            end += 2 + int.from_bytes(full[end : end + 2], "big")
+        return full[:end]
+
+    def entries(self, raw: bytes) -> tuple[bytes, ...]:
+        """The entries in this bundle's bytes. Raises Malformed unless they are exactly `width`."""
+        return decode_bundle(raw, self.width)
 
 
 def tile_path(tile: Tile) -> str:

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     )
     connections: Annotated[int, Field(ge=8)] = Field(1024, description="Connections open at once in one process.")
     address_connections: Annotated[int, Field(ge=4)] = Field(256, description="Of these, from one address (IPv6: /64).")
+    idle_seconds: Annotated[int, Field(ge=1)] = Field(
+        75, description="How long a connection without a request is kept: longer than the proxy in front keeps its own."
+    )
     checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
     turnout_seconds: Annotated[int, Field(ge=60)] = Field(
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."
@@ -49,6 +52,7 @@ class Settings(BaseSettings):
         None, description="s3://bucket/prefix for the static files; absent: a folder in the data folder."
     )
     web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
+    docs: Path | None = Field(None, description="Folder of the built documentation, to be served at /docs/.")
     lock_store: Path | None = Field(
         None, description="Folder of the locks, outside every backup; absent: beside the data folder, named …-locks."
     )

@@ -13,7 +13,7 @@ from retally_crypto.record import Record
 from retally_crypto.rules import v08_roll
 from retally_crypto.rules.v08_roll import opened_digest
 from retally_lab.boards.election import Election, members_of, sign
-from retally_reference.election import Election as ReferenceElection
+from retally_reference.election import begin, take
 from retally_reference.entries import read_official
 from retally_reference.merkle import Tree
 
@@ -60,12 +60,12 @@ def test_the_right_last_chunk_completes_the_roll_after_false_ones_in_both_verifi
     record = Record(entries[0])
     assert [ruling.check for ruling in record.replay(entries[1:]) if not ruling.accepted] == ["V08", "V08"]
     assert record.roll.complete
-    assert len(record.roll.credentials) == 41
+    assert len(list(record.roll.everyone())) == 41
     manifest = read_official(entries[0]).members
-    reference = ReferenceElection(manifest, election.election_id, Tree(b""))
-    reference.take(entries[1:], lambda index: None)
+    reference = begin(manifest, election.election_id, Tree(b""))
+    take(reference, entries[1:], lambda index: None)
     assert reference.refused.counted == {"V08": 2}
-    assert list(reference.roll) == list(record.roll.credentials)
+    assert list(reference.roll.credentials) == list(record.roll.everyone())
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_revocation_changes_the_digest_that_a_later_opening_names(
     record = Record(election.entries[0])
     record.replay([*election.entries[1:], *openings[:4]])
     gone = election.official(
-        "roll-revocation", election.registrars, credential=next(iter(record.roll.credentials)), reason="moved"
+        "roll-revocation", election.registrars, credential=next(record.roll.everyone()), reason="moved"
     )
     assert [ruling.check for ruling in record.replay([gone, openings[4]])] == [None, "V08"]
     right = {**members_of(openings[4]), "credentials": 40, "roll": opened_digest(record.state)}

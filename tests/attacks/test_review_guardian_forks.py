@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retally_client.guardian.commands import verified
+from retally_client.guardian.commands import verified_board
 from retally_crypto.policy import format_policy
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder
+from retally_verify.report import Report
+
+
+def verified(url: str, policy: Path, key_file: Path | None) -> Report:
+    with verified_board(url, policy, key_file) as done:
+        return done.report
 
 
 def test_a_guardian_refuses_a_board_that_forks_from_the_one_of_its_ceremony(tmp_path: Path) -> None:

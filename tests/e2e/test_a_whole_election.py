@@ -222,7 +222,7 @@ def test_the_browser_verifies_the_election_and_finds_the_same_counts(story: Stor
     assert report.outcome is not None
     for unit in units_of(report.outcome):
         for one in unit.contests:
-            contest = report.record.manifest.contest(one.contest) if report.record else None
+            contest = report.manifest.contest(one.contest) if report.manifest else None
             assert contest is not None
             for option, count in zip(contest.options, one.counts, strict=True):
                 assert re.search(rf"{re.escape(option.title)}\D{{1,20}}\b{count}\b", text), (option.title, count)

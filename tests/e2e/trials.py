@@ -181,13 +181,14 @@ class Trial:
 
     def cast(self, ballots: Sequence[PlannedBallot]) -> None:
         """Ballots in elections with one contest, cast by a program."""
-        record = self.live.record()
-        assert record.joint_key is not None
+        with self.live.record() as record:
+            key = record.joint_key
+        assert key is not None
         cast_all(
             self.live.url,
             self.manifest,
             self.live.policy,
-            record.joint_key,
+            key,
             self.registration.voters,
             ballots,
             lambda _: None,

@@ -71,10 +71,10 @@ from retally_crypto.web_bundle import is_origin, parse_listing
 from retally_lab.boards.entry_examples import MANIFEST, points
 from retally_lab.boards.manifests import ELECTION, PLURALITY_OR_BLANK, SCORE_TOTAL, manifest_members, signing_key
 from retally_reference import engine as reference_engine
+from retally_server.add_checkpoint import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from retally_server.board.submissions import Submission
 from retally_server.board.witness_addresses import parse_address
 from retally_server.board.witness_client import WitnessClient
-from retally_server.witness.requests import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from retally_verify import fetching
 from retally_verify.board import Board, open_board
 from retally_verify.split_view import parse_split
@@ -409,7 +409,7 @@ TARGETS: dict[str, Target] = {
         Target("origin", "web_bundle.is_origin", _of_text(is_origin)),
         Target("board_address", "verifier.board.open_board, api.BoardServer", _any_address),
         Target("witness_address", "server witness_addresses.parse_address", _of_text(parse_address)),
-        Target("add_checkpoint", "witness.requests.parse_add_checkpoint", parse_add_checkpoint, _add_checkpoint_bytes),
+        Target("add_checkpoint", "add_checkpoint.parse_add_checkpoint", parse_add_checkpoint, _add_checkpoint_bytes),
         Target("witness_answer", "witness_client.WitnessClient.submit", _witness_answer),
         Target("ballot_lookup", "voter.reading._look_up", _lookup),
         Target("problem", "api.BoardServer: bodies of refusals", _problem),

@@ -147,7 +147,7 @@ import asyncio, sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "retally_client":
+        if name.partition(".")[0] == "retally_verify":
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
@@ -168,7 +168,7 @@ def test_a_worker_without_retally_is_said_so() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
-            with pytest.raises(Unusable, match="has it retally-client"):
+            with pytest.raises(Unusable, match="has it retally-verify"):
                 Cluster(process.stdout.readline().strip())
         finally:
             process.kill()

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from retally_lab.boards.election import MAYOR, Election, district
 from retally_lab.server_process import ServerFolder, running_server
 from retally_verify.board import HttpBoard
-from retally_verify.run import verify_board
 from tests.server_boards import write_board_key
+from tests.verified import verify_board
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")

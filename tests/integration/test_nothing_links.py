@@ -22,8 +22,8 @@ from retally_crypto.tracking import tracking_code
 from retally_lab.boards.election import MAYOR, Election, body_hash, district
 from retally_lab.server_process import ServerFolder, running_server
 from retally_verify.board import HttpBoard
-from retally_verify.run import verify_board
 from tests.server_boards import write_board_key
+from tests.verified import verify_board
 
 HERE = "/elections/2027"
 PEER, FORWARDED, AGENT, REFERRER = "127.9.8.7", "203.0.113.177", "LinkableAgent/4.7", "https://mail.example/linkable"

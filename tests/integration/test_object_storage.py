@@ -20,7 +20,9 @@ from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from retally_server.board import object_storage
 from retally_server.board.board_files import CHECKPOINT, BoardFiles
-from retally_server.board.tile_storage import FolderStorage, TileStorage, open_storage
+from retally_server.board.folder_storage import FolderStorage
+from retally_server.board.storage_places import open_storage
+from retally_server.board.tile_storage import TileStorage
 from retally_verify.board import FolderBoard, HttpBoard
 from retally_verify.run import verify_board
 from tests.server_http import HERE, SLUG, Server, require_receipt
@@ -221,8 +223,8 @@ def test_an_election_in_a_bucket_is_verified_from_the_server_and_from_the_bucket
     ):
         report = verify_board(board, election.policy())
         assert {check.number: check.state for check in report.checks}["V02"] == "pass"
-        assert report.record is not None
-        assert report.record.size == len(election.entries)
+        assert report.head is not None
+        assert report.head.size == len(election.entries)
     store = S3Store("tiles", prefix=f"boards/{SLUG}", client_options={"allow_http": True})
     attributes: dict[Any, Any] = dict(obstore.get(store, CHECKPOINT).attributes)
     assert attributes["Cache-Control"] == "public, max-age=2"

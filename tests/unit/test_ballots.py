@@ -9,12 +9,11 @@ import pytest
 
 from retally_crypto.ballots import FIRST, ballot_statement, verify_ballots
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
-from retally_crypto.manifest import Manifest, ballot_entry_length
+from retally_crypto.manifest import Manifest, ballot_entry_length, layout
 from retally_crypto.relations import ORDER, tag
 from retally_crypto.secret.encrypt import SealedBallot, encrypt, open_ballot, prove_ballot
 from retally_lab.boards.manifests import (

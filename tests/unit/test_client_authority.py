@@ -6,10 +6,13 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from retally_client.api import BoardServer
+from retally_client.authority import commands
 from retally_client.authority.acts import (
     closing_entry,
     opening_entry,
@@ -24,11 +27,12 @@ from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import policy_from_manifest
+from retally_crypto.policy import format_policy, policy_from_manifest
 from retally_crypto.record import Record
 from retally_crypto.web_bundle import bundle_digest
 from retally_lab.boards.election import Election, members_of, signing_key
 from retally_lab.boards.places import board_folder
+from retally_verify.board import FolderBoard
 from tests.guides import filled_in, places
 from tests.web_bundles import FILES, bundle, listing
 
@@ -46,6 +50,53 @@ def example() -> dict[str, Any]:
 
 def read(members: Any) -> Manifest:
     return manifest_from_yaml(yaml.safe_dump(members, sort_keys=False), AUTHORITY)
+
+
+# ---- closing ----
+
+
+def closing(board: Path, policy: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> tuple[Any, int]:
+    """`retally authority close` on this board, at a server that refuses every closing; how often it was asked."""
+    asked = 0
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(422, stream=httpx.Response(422, json=answer).stream)
+
+    monkeypatch.setattr(commands, "BoardServer", lambda url: BoardServer(url, httpx.MockTransport(refuse)))
+    monkeypatch.setattr(commands, "open_board", lambda url: FolderBoard(board))
+    monkeypatch.setattr(commands, "load_signing_key", lambda *of: signing_key("authority"))
+    monkeypatch.setenv("RETALLY_PASSPHRASE_FILE", str(policy))
+    words = ["authority", "close", "https://h.example/elections/x", "-p", str(policy), "-k", "key"]
+    return CliRunner().invoke(app, words), asked
+
+
+@pytest.fixture
+def open_election(honest_election: Election, tmp_path: Path) -> tuple[Path, Path]:
+    """The board of an election in voting, and its policy."""
+    policy = tmp_path / "policy"
+    policy.write_bytes(format_policy(honest_election.policy()))
+    return board_folder(tmp_path / "board", honest_election.before("closing").files()), policy
+
+
+def test_a_server_that_refuses_every_closing_for_its_ballots_ends_the_command(
+    open_election: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, asked = closing(*open_election, monkeypatch, {"check": "V14", "reason": "ballots is 5, not 6"})
+    assert (done.exit_code, asked) == (1, commands.CLOSINGS)
+    assert "Voting is not closed" in done.stderr
+    assert "ballots is 5, not 6" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "answer", [{"check": "V04", "reason": "V14 too early"}, {"check": None, "reason": "V14: no number, only words"}]
+)
+def test_a_closing_that_another_check_refuses_is_not_made_again(
+    open_election: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
+) -> None:
+    done, asked = closing(*open_election, monkeypatch, answer)
+    assert (done.exit_code, asked) == (1, 1)
 
 
 # ---- the manifest file ----

@@ -24,9 +24,9 @@ from retally_crypto.errors import Malformed, Refused
 from retally_lab.boards.election import CLOSES, OPENS, Election, signing_key, write_board
 from retally_lab.boards.files import members_of
 from retally_lab.boards.places import MemoryBoard
-from retally_verify.report import Report
-from retally_verify.run import verify_board
+from retally_verify.run import Verified
 from tests.conftest import cast_all
+from tests.verified import RememberedReport, verify_board
 
 NAME = bytes(range(16))
 
@@ -201,14 +201,17 @@ def journal(tmp_path: Path) -> Journal:
     return read_journal(tmp_path / "key.journal", NAME)
 
 
-def report_of(election: Election, files: dict[str, bytes] | None = None, kept: tuple[bytes, ...] = ()) -> Report:
+def report_of(
+    election: Election, files: dict[str, bytes] | None = None, kept: tuple[bytes, ...] = ()
+) -> RememberedReport:
     return verify_board(MemoryBoard(election.files() if files is None else files), election.policy(), kept)
 
 
-def decrypted(election: Election, journal: Journal, *override: int, report: Report | None = None) -> bytes:
+def decrypted(election: Election, journal: Journal, *override: int, report: RememberedReport | None = None) -> bytes:
     """What guardian 1 sends."""
     key = election.guardians[0].key
-    return decrypt(report or report_of(election), secrets_of(election, 1), key, journal, override)
+    found = report or report_of(election)
+    return decrypt(Verified(found, found.record), secrets_of(election, 1), key, journal, override)
 
 
 def untouched(journal: Journal) -> bool:
@@ -386,8 +389,19 @@ def test_a_late_ballot_that_is_named_does_not_excuse_wrong_times(journal: Journa
     assert read_journal(journal.path, journal.name).entry == entry
 
 
+def test_a_late_ballot_that_is_named_does_not_excuse_a_missing_time(journal: Journal) -> None:
+    election = voted(witnesses=(1, 1))
+    late = election.cast("north-3", [[1, 0, 0], [1, 1]])
+    files = write_board(election.entries, election.board, election.witnesses)
+    del files["checkpoint.closing"]
+    with pytest.raises(Refused, match="does not verify: V04"):
+        decrypted(election, journal, late, report=report_of(election, files))
+    assert untouched(journal)
+
+
 def test_a_share_that_cannot_be_computed_is_refused(closed: Election, journal: Journal) -> None:
     foreign = new_secrets(closed.election_id, 2, NAME)
+    found = report_of(closed)
     with pytest.raises(Refused, match=r"shares of guardians \[2, 3\] are missing or wrong"):
-        decrypt(report_of(closed), foreign, closed.guardians[0].key, journal)
+        decrypt(Verified(found, found.record), foreign, closed.guardians[0].key, journal)
     assert untouched(journal)

@@ -398,7 +398,7 @@ def run(
     runner = CliRunner()
 
     def call(*words: str, code: int = 0, typed: str = "") -> str:
-        result = runner.invoke(commands.app, list(words), input=typed)
+        result = runner.invoke(app, ["registrar", *words], input=typed)
         assert result.exit_code == code, result.output
         return result.output
 

@@ -17,7 +17,7 @@ import pytest
 
 from retally_lab.boards.places import answering, serving
 from retally_verify import fetching
-from retally_verify.board import FolderBoard, HttpBoard, Unreachable, open_board
+from retally_verify.board import FolderBoard, HttpBoard, TooLong, Unreachable, open_board
 from retally_verify.fetching import ATTEMPTS, TooSlow
 
 
@@ -32,7 +32,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_file_is_read_whole_when_it_has_the_length_allowed_and_not_a_byte_more() -> None:
     board = serving({"checkpoint": b"x" * 100})
     assert board.read("checkpoint", 100) == b"x" * 100
-    with pytest.raises(Unreachable, match="longer than the 99 bytes"):
+    with pytest.raises(TooLong, match="longer than the 99 bytes"):
         board.read("checkpoint", 99)
 
 
@@ -46,7 +46,7 @@ def test_a_body_without_end_is_given_up_at_the_limit() -> None:
             yield b"x" * 1000
 
     board = answering(lambda request: httpx.Response(200, content=endless()))
-    with pytest.raises(Unreachable, match="longer"):
+    with pytest.raises(TooLong, match="longer"):
         board.read("checkpoint", 5000)
     assert sent <= 7000
 
@@ -148,7 +148,7 @@ def test_a_folder_obeys_the_same_limits(tmp_path: Path) -> None:
     assert board.read("checkpoint", 100) == b"x" * 100
     assert board.read("tile/0/000", 100) is None
     assert board.read("checkpoint/000", 100) is None
-    with pytest.raises(Unreachable, match="longer than the 99 bytes"):
+    with pytest.raises(TooLong, match="longer than the 99 bytes"):
         board.read("checkpoint", 99)
     (tmp_path / "tile").mkdir()
     with pytest.raises(Unreachable, match=r"tile in .* cannot be read"):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from hashlib import sha256
 
 import pytest
 from rich.console import Console
 
 from retally_crypto.checkpoints import Checkpoint
+from retally_crypto.engine import engine
+from retally_crypto.policy import format_policy
 from retally_crypto.rules.findings import TITLES, CheckResult
 from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import ORIGIN, Election, signing_key, write_board
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.board import Unreachable
 from retally_verify.progress import Progress
-from retally_verify.report import Report, checks_table, print_report, report_json
+from retally_verify.report import Report, report_json
+from retally_verify.report_text import checks_table, print_report
 from retally_verify.run import verify_board
 from tests.wide_board import short_ranges, wide_election
 
@@ -119,14 +123,14 @@ def bundle_of(election: Election) -> str:
 def test_a_missing_file_makes_v02_incomplete_and_what_follows(honest_election: Election, prefix: str) -> None:
     files = {path: raw for path, raw in honest_election.files().items() if not path.startswith(prefix)}
     report = verified(honest_election, files)
-    assert (report.verdict, report.failed, report.record) == ("INCOMPLETE", (), None)
+    assert (report.verdict, report.failed, report.manifest) == ("INCOMPLETE", (), None)
     assert prefix in report.notes_of("V02")[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"\xff\xff", b"\0\0" * 10, bytes(70_000)])
 def test_a_bundle_that_is_none_fails_v02_alone(honest_election: Election, content: bytes) -> None:
     report = verified(honest_election, {**honest_election.files(), bundle_of(honest_election): content})
-    assert (report.failed, report.record) == (("V02",), None)
+    assert (report.failed, report.manifest) == (("V02",), None)
 
 
 def test_an_entry_and_its_tile_that_differ_are_named(honest_election: Election) -> None:
@@ -205,9 +209,14 @@ def test_no_checkpoint_at_all_is_no_board(honest_election: Election) -> None:
 def test_the_json_report_has_this_shape(honest_election: Election) -> None:
     report = json.loads(json.dumps(report_json(verified(honest_election))))
     assert set(report) == {
-        "verdict", "witnesses", "board", "election", "origin", "size", "root", "title", "notice", "checks", "outcome",
+        "verdict", "witnesses", "board", "election", "policy", "size", "root", "title", "notice", "checks", "findings",
+        "outcome", "kept", "program",
     }  # fmt: skip
-    assert (report["verdict"], report["witnesses"], report["origin"]) == ("PASS", 0, "board.example/2027")
+    assert (report["verdict"], report["witnesses"], report["board"]) == ("PASS", 0, "board.example/2027")
+    assert report["policy"] == sha256(format_policy(honest_election.policy())).hexdigest()
+    assert (report["findings"], report["kept"]) == ([], {"entries": 0, "since": None})
+    assert report["program"]["version"].startswith("retally-verify ")
+    assert report["program"]["engine"].startswith(engine.NAME)
     assert report["election"] == honest_election.election_id.hex()
     assert report["root"] == honest_election.record().root.hex()
     assert report["checks"][1] == {"check": "V02", "title": TITLES["V02"], "state": "pass", "notes": []}

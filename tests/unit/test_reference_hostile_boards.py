@@ -13,9 +13,8 @@ import pytest
 
 from retally_crypto.policy import format_policy
 from retally_lab.boards.election import Election, members_of, sign
-from retally_reference import election as rules
-from retally_reference import merkle
-from retally_reference.election import NAMED
+from retally_reference import merkle, roll
+from retally_reference.findings import NAMED
 from retally_reference.merkle import Tree, leaf_hash, merkle_root, node_hash
 from retally_reference.report import Report
 from retally_reference.verify import verify_board
@@ -91,14 +90,14 @@ def test_junk_costs_memory_like_its_bytes_and_a_hash(honest_election: Election) 
     program = """
 import sys, tracemalloc
 from retally_reference.board import Entries
-from retally_reference.election import Broken, Refused
+from retally_reference.findings import Finding, Refused
 from retally_reference.merkle import Tree
 tracemalloc.start()
 entries, refused, hashes = Entries(), Refused(), bytearray()
 for at in range(40_000):
     if at % 200 == 0:
         entries.add([bytes(35)] * 200)
-    refused.add(at, Broken("V09", f"entry {at} is no canonical JSON"))
+    refused.add(Finding(at, "V09", f"entry {at} is no canonical JSON"))
     hashes += bytes(32)
 tree = Tree(bytes(hashes))
 del hashes
@@ -128,7 +127,7 @@ def test_the_roll_is_hashed_once_however_many_openings_are_false(
             hashed.extend([len(content)] * content.startswith(b"RETALLY-V01-opened-roll"))
             return honest(content)
 
-    monkeypatch.setattr(rules, "hashlib", Counted)
+    monkeypatch.setattr(roll, "hashlib", Counted)
     report = verify(election)
     assert (report.state_of("V08"), len(report.notes_of("V08"))) == ("fail", 3)
     assert len(hashed) == 1

@@ -62,6 +62,7 @@ def test_the_command_writes_a_link_for_every_voter_with_this_registrars_code_alo
     done = CliRunner().invoke(app, command, input=passphrase + "\n")
     assert done.exit_code == 0, done.output
     rows = list(csv.reader(out.read_text().splitlines()))
+    assert rows[0] == ["voter", "link"]
     assert [row[0] for row in rows[1:]] == ["Ada", "Emmy"]
     for row, code in zip(rows[1:], drawn, strict=True):
         query = parse_qs(urlsplit(row[-1]).fragment.partition("?")[2])

@@ -14,7 +14,8 @@ from retally_crypto.web_bundle import bundle_digest
 from retally_lab.boards.election import Election, contest, district
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.addresses import addresses_of, is_public, same_place
-from retally_verify.fetching import Fetcher, Unreachable
+from retally_verify.fetching import Fetcher
+from retally_verify.files import Unreachable
 from retally_verify.report import Report
 from retally_verify.run import verify_board
 from retally_verify.web_bundle import NotAsked, look_at_web, open_beside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,15 +17,15 @@ from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import BYTES_AT_ONCE, ROW, decode_summary, encode_summary, summarise
 from retally_crypto.record import Record
 from retally_crypto.rules import v10_v13_ballots
+from retally_crypto.rules.state import BoardState
 from retally_crypto.secret.encrypt import prove_ballot
 from retally_crypto.tiles import encode_bundle
 from retally_lab.attacks import scenarios
 from retally_lab.attacks.tampering import ATTACKS, GENERATOR
 from retally_lab.boards.election import Election, members_of
 from retally_lab.boards.places import MemoryBoard
-from retally_verify.report import Report
-from retally_verify.roll_on_disk import CredentialsOnDisk
-from retally_verify.run import verify_board
+from retally_verify import stages
+from tests.verified import RememberedReport, verify_board
 from tests.wide_board import (
     CHOICES,
     altered,
@@ -46,7 +46,7 @@ def open_board() -> Election:
     return wide_election()
 
 
-def verified(election: Election) -> Report:
+def verified(election: Election) -> RememberedReport:
     return verify_board(MemoryBoard(election.files()), election.policy())
 
 
@@ -234,16 +234,16 @@ def test_revocations_that_nobody_signed_set_nobody_apart(open_board: Election, m
     for voter in election.voters.values():
         election.append(genuine.replace(revoked, b64url_encode(voter.credential).encode()))
     election.revoke("south-9")
-    apart: list[set[bytes]] = []
-    set_apart = CredentialsOnDisk.set_apart
+    flagged: list[set[bytes]] = []
+    named = stages._named_by_registrars
 
-    def noting(self: CredentialsOnDisk, names: set[bytes]) -> set[bytes]:
-        apart.append(names)
-        return set_apart(self, names)
+    def noting(state: BoardState, officials: Iterator[tuple[int, bytes]]) -> set[bytes]:
+        flagged.append(named(state, officials))
+        return flagged[-1]
 
-    monkeypatch.setattr(CredentialsOnDisk, "set_apart", noting)
+    monkeypatch.setattr(stages, "_named_by_registrars", noting)
     report = verified(election)
-    assert apart == [{election.voters[name].credential for name in ("north-10", "south-9")}]
+    assert flagged == [{election.voters[name].credential for name in ("north-10", "south-9")}]
     assert "V04" in report.failed
     assert_as_the_record(election, report)
 

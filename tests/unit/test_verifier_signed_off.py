@@ -18,8 +18,8 @@ from retally_verify import partitions, range_store, roll_on_disk
 from retally_verify.board import Unreachable
 from retally_verify.progress import Untold
 from retally_verify.range_store import Range, RangeStore, WorkingFolder, alone_on
-from retally_verify.run import verify_board
 from retally_verify.watch_commands import Checks
+from tests.verified import verify_board
 from tests.wide_board import CHOICES, assert_as_the_record, finish, hashed, rules_of, short_ranges, wide_election
 
 
@@ -342,7 +342,7 @@ def test_a_store_tells_ranges_of_other_rules_and_versions_apart(
     assert not store.has(replace(of, rules=Rules(rules.manifest_entry, bytes(32))))
     assert not store.has(replace(of, begin=257))
     assert store.find(of) == summary
-    assert store.used
+    assert store.used.entries == 256
     monkeypatch.setattr(range_store, "VERIFIED_BY", b"a later version")
     assert not RangeStore(tmp_path).has(of)
     with pytest.raises(Malformed, match="not of 512"):
@@ -420,8 +420,8 @@ def test_only_sums_are_kept_as_sums(open_board: Election, tmp_path: Path) -> Non
     summary = summarise(of.rules, 256, [hashed(open_board.entries[256:512])], 256)
     store.put(of, encode_summary(summary))
     whole = encode_sums(summary.sums)
-    store.put_out(of, [256], whole)
+    store.put_sums(of, [256], whole)
     for wrong in (b"", whole[:-1], whole[:20]):
         with pytest.raises(Malformed, match="not the sums"):
-            store.put_out(of, [256], wrong)
-    assert store.take_out(of) == whole
+            store.put_sums(of, [256], wrong)
+    assert store.sums_of(of) == summary.sums

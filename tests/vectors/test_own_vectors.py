@@ -14,14 +14,13 @@ from retally_crypto import ballots as voting
 from retally_crypto import credentials
 from retally_crypto.canonical import canonical_bytes, parse_canonical
 from retally_crypto.codes import decode_code, encode_code
-from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import Engine, choose_engine
 from retally_crypto.engine import engine as in_use
 from retally_crypto.entries import Ballot, SignedEntry, ballot_entry, parse_entry
 from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.notes import format_vkey, open_signed_entry, parse_vkey, verify_note
 from retally_crypto.secret.credentials import combine_secrets, parse_code, part_secret, public_part
 from retally_crypto.secret.encrypt import encrypt, open_ballot
@@ -30,6 +29,7 @@ from retally_crypto.tracking import parse_tracking_code, tracking_code
 from retally_reference import ballots as reference_ballots
 from retally_reference import canonical as reference_canonical
 from retally_reference import ed25519, entries, notes, sigma
+from retally_reference import shapes as reference_shapes
 from retally_reference.group import RISTRETTO255
 from retally_reference.linear_relation import parse
 from retally_reference.manifest import read_manifest
@@ -299,7 +299,7 @@ def test_a_ballot_is_accepted(
     raw = one["entry"].encode()
     assert named_by_ours(raw, manifest) is None, engine.NAME
     assert named_by_reference(raw, reference_manifest) is None
-    shape = reference_ballots.shape_of(reference_manifest, one["style_index"])
+    shape = reference_shapes.shape_of(reference_manifest, one["style_index"])
     assert shape.header.hex() == one["header"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import ED25519, format_vkey
 from retally_crypto.policy import TrustPolicy, format_policy
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.keyfiles import label_of, open_key_file
 from retally_crypto.secret.sign import SigningKey
 from retally_lab.casting import cast_all
@@ -36,8 +37,9 @@ from retally_lab.server_process import ServerFolder, make_server_folder, new_boa
 from retally_verify.board import FolderBoard, open_board
 from retally_verify.console import err, out, progress
 from retally_verify.mirroring import mirror_board
-from retally_verify.report import Report, checks_table, reconciliation_table, units_of
-from retally_verify.run import verify_board
+from retally_verify.report import Report, units_of
+from retally_verify.report_text import checks_table, reconciliation_table
+from retally_verify.run import Verified, verified
 
 SLUG = "re-enactment"
 GUARDIANS, THRESHOLD, REGISTRARS = 5, 3, 2
@@ -135,12 +137,13 @@ def run_demo(folder: Path, scale: int, smaller: Replay | None = None) -> Demonst
             mirror_board(open_board(election.url), election.policy, folder / "board", bar.begin, bar.advance)
     (folder / "policy").write_bytes(format_policy(election.policy))
     _done(f"the server is stopped; its public files are in {folder / 'board'}")
-    report = _verify(folder / "board", election.policy)
-    equal = _show_result(replay, report, folder)
-    refused = _show_fraud(folder, server, election.policy, report)
-    verified = Demonstration(folder, equal, report.verdict, refused)
-    _farewell(verified, time.monotonic() - started)
-    return verified
+    with _verified(folder / "board", election.policy) as honest:
+        report = honest.report
+        equal = _show_result(replay, report, folder)
+        refused = () if honest.record is None else _show_fraud(folder, server, election.policy, honest.record)
+    done = Demonstration(folder, equal, report.verdict, refused)
+    _farewell(done, time.monotonic() - started)
+    return done
 
 
 def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElection:
@@ -155,7 +158,8 @@ def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElecti
         voters = register(election, replay.voters, bar.begin, bar.advance).voters
     _done(f"roll: {len(voters):,} credentials, each the sum of {REGISTRARS} registrars' parts")
     election.open()
-    joint_key = election.record().joint_key
+    with election.record() as record:
+        joint_key = record.joint_key
     if joint_key is None:
         raise Unusable("the opening is not in force")
     began = time.monotonic()
@@ -167,16 +171,16 @@ def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElecti
     while time.time() <= manifest.closes:
         time.sleep(0.2)
     election.close()
-    record = election.record()
-    for district in replay.districts:
-        station = Station(
-            id="all",
-            invalid=district.paper_invalid,
-            votes=tuple(candidate.paper for candidate in district.candidates),
-        )
-        election.server.append(
-            paper_count_entry(record, officials.authority, district.number, district.number, [station])
-        )
+    with election.record() as record:
+        for district in replay.districts:
+            station = Station(
+                id="all",
+                invalid=district.paper_invalid,
+                votes=tuple(candidate.paper for candidate in district.candidates),
+            )
+            election.server.append(
+                paper_count_entry(record, officials.authority, district.number, district.number, [station])
+            )
     _done("voting closed, paper counts entered")
     with _quiet("guardians verify and decrypt"):
         election.decrypt(secrets, range(1, THRESHOLD + 1), folder / "guardians", lambda line: None)
@@ -186,9 +190,12 @@ def re_enact(election: LiveElection, replay: Replay, folder: Path) -> LiveElecti
     return election
 
 
-def _verify(board: Path, policy: TrustPolicy) -> Report:
-    with progress("verifying every entry") as bar:
-        return verify_board(FolderBoard(board), policy, tell=bar)
+@contextmanager
+def _verified(board: Path, policy: TrustPolicy) -> Iterator[Verified]:
+    with ExitStack() as files_of_run:
+        with progress("verifying every entry") as bar:
+            done = files_of_run.enter_context(verified(FolderBoard(board), policy, tell=bar))
+        yield done
 
 
 def _show_result(replay: Replay, report: Report, folder: Path) -> bool:
@@ -261,11 +268,8 @@ def _district_row(district: District, online: tuple[int | None, ...], equal: boo
     return row, Margin(district.title, paper[leader] - rival_paper, total[leader] - rival_total)
 
 
-def _show_fraud(folder: Path, server: ServerFolder, policy: TrustPolicy, report: Report) -> tuple[str, ...]:
-    record = report.record
-    if record is None:
-        return ()
-    index = next(ballots[-1] for credential in record.roll.credentials if (ballots := record.ballots_of(credential)))
+def _show_fraud(folder: Path, server: ServerFolder, policy: TrustPolicy, record: ElectionRecord) -> tuple[str, ...]:
+    index = next(ballots[-1] for credential in record.roll.everyone() if (ballots := record.ballots_of(credential)))
     forged = folder / "board-altered"
     altered_copy(folder / "board", forged, index, _board_key(server))
     out.print(
@@ -273,7 +277,8 @@ def _show_fraud(folder: Path, server: ServerFolder, policy: TrustPolicy, report:
         "the new board with its own key:",
         markup=False,
     )
-    refused = _verify(forged, policy)
+    with _verified(forged, policy) as done:
+        refused = done.report
     for number in refused.failed:
         for note in refused.notes_of(number)[:1]:
             out.print(f"  {note}", markup=False)

@@ -4,7 +4,8 @@ only."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import ED25519
 from retally_crypto.policy import TrustPolicy, policy_from_manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.report import Report
-from retally_verify.run import verify_board
+from retally_verify.run import verified, verify
 
 Told = Callable[[str], None]
 
@@ -65,14 +66,15 @@ class LiveElection:
 
     def report(self) -> Report:
         """What an auditor finds on the board now."""
-        return verify_board(open_board(self.url), self.policy)
+        return verify(open_board(self.url), self.policy)
 
-    def record(self) -> Record:
-        """The board's record now. Raises Unusable if the board cannot be trusted."""
-        report = self.report()
-        if report.record is None:
-            raise Unusable(f"the board does not verify: {', '.join(report.failed)}")
-        return report.record
+    @contextmanager
+    def record(self) -> Iterator[ElectionRecord]:
+        """The board's record now, as long as the block runs. Raises Unusable if the board cannot be trusted."""
+        with verified(open_board(self.url), self.policy) as done:
+            if done.record is None:
+                raise Unusable(f"the board does not verify: {', '.join(done.report.failed)}")
+            yield done.record
 
     def ceremony(self, told: Told) -> list[Secrets]:
         """All guardians go through the key ceremony; returns their secrets, which never leave this program."""
@@ -81,7 +83,8 @@ class LiveElection:
         waiting = set(range(len(secrets)))
         while waiting:
             for number in sorted(waiting):
-                step = next_step(self.record(), secrets[number], self.officials.guardians[number])
+                with self.record() as record:
+                    step = next_step(record, secrets[number], self.officials.guardians[number])
                 for entry in step.entries:
                     self.server.append(entry)
                 if step.done:
@@ -91,11 +94,13 @@ class LiveElection:
 
     def open(self) -> None:
         """The authority opens voting."""
-        self.server.append(opening_entry(self.record(), self.officials.authority))
+        with self.record() as record:
+            self.server.append(opening_entry(record, self.officials.authority))
 
     def close(self) -> None:
         """The authority closes voting."""
-        self.server.append(closing_entry(self.record(), self.officials.authority))
+        with self.record() as record:
+            self.server.append(closing_entry(record, self.officials.authority))
 
     def decrypt(self, secrets: Sequence[Secrets], numbers: Sequence[int], folder: Path, told: Told) -> None:
         """Guardians, counted from 1, verify the whole board and decrypt it; their journals are in `folder`."""
@@ -105,10 +110,12 @@ class LiveElection:
             path = folder / f"guardian-{number}.journal"
             make_journal(path, own.journal)
             journal = read_journal(path, own.journal)
-            entry = decrypt(self.report(), own, self.officials.guardians[number - 1], journal)
+            with verified(open_board(self.url), self.policy) as done:
+                entry = decrypt(done, own, self.officials.guardians[number - 1], journal)
             self.server.append(entry)
             told(f"guardian {number}: the board verifies; partial decryption published")
 
     def publish(self) -> None:
         """The authority publishes the result."""
-        self.server.append(result_entry(self.record(), self.officials.authority))
+        with self.record() as record:
+            self.server.append(result_entry(record, self.officials.authority))

@@ -12,13 +12,13 @@ from retally_crypto.entries import Closing, Opening, PaperCount, Result, ResultC
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.guardians import joint_key
 from retally_crypto.manifest import Manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.v05_v07_ceremony import commitments_in_order
 from retally_crypto.rules.v08_roll import opened_digest
 from retally_crypto.secret.sign import SigningKey, sign_entry
 
 
-def opening_entry(record: Record, key: SigningKey) -> bytes:
+def opening_entry(record: ElectionRecord, key: SigningKey) -> bytes:
     """`opening`: joint key, number of active credentials and digest of the roll. Raises Refused if it is too early."""
     state = record.state
     missing = state.guardians - len(state.ceremony.confirmations)
@@ -35,13 +35,13 @@ def opening_entry(record: Record, key: SigningKey) -> bytes:
     return sign_entry(content, [key])
 
 
-def closing_entry(record: Record, key: SigningKey) -> bytes:
+def closing_entry(record: ElectionRecord, key: SigningKey) -> bytes:
     """`closing`, with the number of ballots now on the board."""
     return sign_entry(Closing(election=record.election_id, ballots=record.state.ballots.entries), [key])
 
 
 def paper_count_entry(
-    record: Record, key: SigningKey, district: str, contest: str, stations: Sequence[Station]
+    record: ElectionRecord, key: SigningKey, district: str, contest: str, stations: Sequence[Station]
 ) -> bytes:
     """`paper-count` of one district and contest; marked late if somebody has already decrypted."""
     content = PaperCount(
@@ -102,7 +102,7 @@ def _station(name: str, counted: dict[str, int], contest: str, manifest: Manifes
         raise Malformed(f"paper counts, station {name}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
 
 
-def result_entry(record: Record, key: SigningKey) -> bytes:
+def result_entry(record: ElectionRecord, key: SigningKey) -> bytes:
     """`result`: what anyone computes from the board now. Raises Refused while fewer than k guardians have decrypted."""
     outcome = record.outcome()
     if outcome is None:

@@ -23,7 +23,7 @@ from retally_crypto.entries import (
 from retally_crypto.errors import CannotDecrypt, Malformed, Refused
 from retally_crypto.guardians import check_share
 from retally_crypto.manifest import Manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.v05_v07_ceremony import transcript_hash
 from retally_crypto.secret.guardians import (
     Polynomial,
@@ -108,7 +108,7 @@ def guardian_number(manifest: Manifest, key: SigningKey) -> int:
     raise Refused(f"{key.verifier_key.name} is no guardian of this election")
 
 
-def next_step(record: Record, secrets: Secrets, key: SigningKey) -> Step:
+def next_step(record: ElectionRecord, secrets: Secrets, key: SigningKey) -> Step:
     """What this guardian has to write now, given the board. Raises Refused if the ceremony is void or not this
     guardian's."""
     number = guardian_number(record.manifest, key)
@@ -141,7 +141,7 @@ def next_step(record: Record, secrets: Secrets, key: SigningKey) -> Step:
     return Step((_sign(confirmation, key),), "the ceremony is right and confirmed", done=True)
 
 
-def commitment(record: Record, secrets: Secrets, number: int) -> GuardianCommitment:
+def commitment(record: ElectionRecord, secrets: Secrets, number: int) -> GuardianCommitment:
     """5.1."""
     commitments, proof = commit(secrets.polynomial, record.election_id, number)
     return GuardianCommitment(
@@ -153,7 +153,7 @@ def commitment(record: Record, secrets: Secrets, number: int) -> GuardianCommitm
     )
 
 
-def shares(record: Record, secrets: Secrets, number: int) -> GuardianShares:
+def shares(record: ElectionRecord, secrets: Secrets, number: int) -> GuardianShares:
     """5.2: one sealed share for every other guardian."""
     hashes = record.ceremony.commitment_entry_hashes
     sealed = [
@@ -174,7 +174,7 @@ def shares(record: Record, secrets: Secrets, number: int) -> GuardianShares:
     return GuardianShares(election=record.election_id, guardian=number, shares=tuple(sealed))
 
 
-def complaints(record: Record, secrets: Secrets, number: int) -> list[GuardianComplaint]:
+def complaints(record: ElectionRecord, secrets: Secrets, number: int) -> list[GuardianComplaint]:
     """A complaint against everyone whose share is missing or wrong and who was not complained against yet (5.3)."""
     good = received_shares(record, secrets, number)
     return [
@@ -184,7 +184,7 @@ def complaints(record: Record, secrets: Secrets, number: int) -> list[GuardianCo
     ]
 
 
-def answers(record: Record, secrets: Secrets, number: int) -> list[GuardianAnswer]:
+def answers(record: ElectionRecord, secrets: Secrets, number: int) -> list[GuardianAnswer]:
     """The published share for everyone who complained against this guardian and has no answer yet (5.3)."""
     ceremony = record.ceremony
     return [
@@ -199,7 +199,7 @@ def answers(record: Record, secrets: Secrets, number: int) -> list[GuardianAnswe
     ]
 
 
-def received_shares(record: Record, secrets: Secrets, number: int) -> Mapping[int, bytes]:
+def received_shares(record: ElectionRecord, secrets: Secrets, number: int) -> Mapping[int, bytes]:
     """The right shares this guardian has from others, sealed or published in an answer, by sender."""
     ceremony, found = record.ceremony, {}
     for other in _others(record, number):
@@ -210,7 +210,7 @@ def received_shares(record: Record, secrets: Secrets, number: int) -> Mapping[in
     return found
 
 
-def key_share(record: Record, secrets: Secrets, number: int) -> bytes:
+def key_share(record: ElectionRecord, secrets: Secrets, number: int) -> bytes:
     """s_j (5.5). Raises Refused if a share is missing."""
     received = received_shares(record, secrets, number)
     missing = [other for other in _others(record, number) if other not in received]
@@ -219,7 +219,7 @@ def key_share(record: Record, secrets: Secrets, number: int) -> bytes:
     return secret_share(secrets.polynomial, number, received)
 
 
-def _opened(record: Record, secrets: Secrets, number: int, other: int) -> bytes | None:
+def _opened(record: ElectionRecord, secrets: Secrets, number: int, other: int) -> bytes | None:
     ceremony = record.ceremony
     if other not in ceremony.shares:
         return None
@@ -231,12 +231,12 @@ def _opened(record: Record, secrets: Secrets, number: int, other: int) -> bytes 
         return None
 
 
-def _require_own(record: Record, secrets: Secrets, number: int) -> None:
+def _require_own(record: ElectionRecord, secrets: Secrets, number: int) -> None:
     if record.ceremony.commitments[number].encryption_key != secrets.public_key:
         raise Refused(f"the commitment of guardian {number} on the board was not made from these secrets")
 
 
-def _others(record: Record, number: int) -> list[int]:
+def _others(record: ElectionRecord, number: int) -> list[int]:
     return [other for other in range(1, len(record.manifest.guardians.keys) + 1) if other != number]
 
 

@@ -20,10 +20,11 @@ from retally_crypto.canonical import parse_json
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.entries import PartialDecryption
 from retally_crypto.errors import Malformed, Refused, Unusable
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
+from retally_crypto.rules.findings import CheckResult
 from retally_crypto.secret.decrypt import partial_decrypt
 from retally_crypto.secret.sign import SigningKey, sign_entry
-from retally_verify.report import Report
+from retally_verify.run import Verified
 
 REQUIRED = tuple(f"V{number:02}" for number in (*range(1, 16), 20))
 """Checks that must pass before anything is decrypted. V16 must not fail: before the first decryption it is
@@ -84,7 +85,7 @@ def _journal_bytes(name: bytes, entry: bytes | None) -> bytes:
 
 
 def decrypt(
-    report: Report, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int] = ()
+    verified: Verified, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int] = ()
 ) -> bytes:
     """This guardian's `partial-decryption`, recorded in the journal before it is returned; the recorded one if there
     is one.
@@ -94,26 +95,26 @@ def decrypt(
     with exclusive(journal.path):
         # Read again under the lock: two programs at once must not decrypt two boards.
         recorded = read_journal(journal.path, journal.name).entry
-        return recorded if recorded is not None else _decrypt_now(report, secrets, key, journal, override)
+        return recorded if recorded is not None else _decrypt_now(verified, secrets, key, journal, override)
 
 
 def _decrypt_now(
-    report: Report, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int]
+    verified: Verified, secrets: Secrets, key: SigningKey, journal: Journal, override: Collection[int]
 ) -> bytes:
-    record = require_verified(report, override)
+    record, head = require_verified(verified, override), verified.report.head
     number = guardian_number(record.manifest, key)
     if number in record.partial_decryptions:
         raise Refused(f"a partial decryption of guardian {number} is on the board, and this journal does not know it")
-    if report.head is None:
+    if head is None:
         raise Unusable("no checkpoint was read")
     share = key_share(record, secrets, number)
     aggregates, digest = record.aggregates()
-    points, proof = partial_decrypt(share, aggregates, record.election_id, number, report.head.size, report.head.root)
+    points, proof = partial_decrypt(share, aggregates, record.election_id, number, head.size, head.root)
     content = PartialDecryption(
         election=record.election_id,
         guardian=number,
-        size=report.head.size,
-        root=report.head.root,
+        size=head.size,
+        root=head.root,
         units=tuple(unit.districts for unit in record.reported_units()),
         aggregates=digest,
         points=points,
@@ -124,29 +125,31 @@ def _decrypt_now(
     return entry
 
 
-def require_verified(report: Report, override: Collection[int]) -> Record:
+def require_verified(verified: Verified, override: Collection[int]) -> ElectionRecord:
     """The record of a board that passes every check a guardian needs. Raises Refused naming what does not.
 
     Checks may fail for ballots alone, and then only for exactly those entries that `override` names.
     """
-    record = report.record
-    failed = {number for number in REQUIRED if report.state_of(number) not in ("pass", "not applicable")}
-    failed |= {number for number in ("V16",) if report.state_of(number) == "fail"}
+    report, record = verified.report, verified.record
+    wanting = [check for check in map(report.check, REQUIRED) if check.state not in ("pass", "not applicable")]
+    wanting += [check for check in [report.check("V16")] if check.state == "fail"]
     if record is None or record.closing_index is None:
-        raise Refused(f"the board is not closed or cannot be trusted: {', '.join(sorted(failed))}")
-    ballots = {finding.index: finding.check for finding in record.findings if finding.kind == "ballot"}
-    others = {finding.check for finding in record.findings if finding.kind != "ballot"}
-    unexcused = sorted(number for number in failed if number in others or number not in ballots.values())
-    if "V04" in failed and report.policy.witnesses and set(report.notes_of("V04")) - set(map(str, record.findings)):
-        # V04 also speaks of the times of opening and closing, which no ballot's name excuses.
-        unexcused = sorted({*unexcused, "V04"})
+        named = ", ".join(sorted(check.number for check in wanting))
+        raise Refused(f"the board is not closed or cannot be trusted: {named}")
+    unexcused = sorted(check.number for check in wanting if not _for_ballots_alone(check))
     if unexcused:
         raise Refused(f"the board does not verify: {', '.join(unexcused)} (retally verify says why)")
-    unknown = sorted(set(override) - set(ballots))
+    ballots = {finding.index for finding in record.findings if finding.kind == "ballot" and finding.index is not None}
+    unknown = sorted(set(override) - ballots)
     if unknown:
         raise Refused(f"entry {unknown[0]} is no ballot that failed a check: there is nothing to override")
-    left = sorted(index for index in ballots if index is not None and index not in override)
+    left = sorted(ballots - set(override))
     if left:
         named = " ".join(f"--override {index}" for index in left)
         raise Refused(f"ballots failed their checks and are not counted. To decrypt all the same, name them: {named}")
     return record
+
+
+def _for_ballots_alone(check: CheckResult) -> bool:
+    """Whether a check that does not pass would pass but for single ballots: the only thing an owner may override."""
+    return bool(check.findings) and not check.missing and all(one.kind == "ballot" for one in check.findings)

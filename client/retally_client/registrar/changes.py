@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -23,7 +24,7 @@ from retally_crypto.entries import RollReplacement, RollRevocation, entry_text
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import Note, NoteSignature, format_note, verify_signature
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import part_secret, prove_part, public_part
 from retally_crypto.secret.sign import SigningKey
 
@@ -60,7 +61,7 @@ def draft_to_bytes(draft: Draft) -> bytes:
     return canonical_bytes(value)
 
 
-def draft_from_bytes(raw: bytes, record: Record) -> Draft:
+def draft_from_bytes(raw: bytes, record: ElectionRecord) -> Draft:
     """A draft that another registrar handed over, with every proof and signature in it checked.
 
     Raises Malformed, BadProof or BadSignature, naming the registrar.
@@ -84,7 +85,7 @@ def draft_from_bytes(raw: bytes, record: Record) -> Draft:
     return draft
 
 
-def new_draft(change: str, record: Record, credential: bytes, reason: str) -> Draft:
+def new_draft(change: str, record: ElectionRecord, credential: bytes, reason: str) -> Draft:
     """A draft without any registrar's part. Raises Refused if the rules of 5.7 forbid the change."""
     draft = Draft(change, record.election_id, credential, reason)
     _check(draft, record)
@@ -119,51 +120,42 @@ def content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacemen
 
 
 def _content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacement:
+    change: dict[str, Any] = {"election": draft.election_id, "credential": draft.credential, "reason": draft.reason}
     if draft.change == REVOCATION:
-        return RollRevocation(election=draft.election_id, credential=draft.credential, reason=draft.reason)
-    numbers = range(1, len(manifest.registrars) + 1)
-    missing = [number for number in numbers if number not in draft.parts]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not added its part yet: parts come first, then signatures")
-    return RollReplacement(
-        election=draft.election_id,
-        credential=draft.credential,
-        parts=b"".join(draft.parts[number] for number in numbers),
-        proofs=b"".join(draft.proofs[number] for number in numbers),
-        reason=draft.reason,
-    )
+        return RollRevocation(**change)
+    lacking = "has not added its part yet: parts come first, then signatures"
+    parts, proofs = (_of_all(held, manifest, lacking) for held in (draft.parts, draft.proofs))
+    return RollReplacement(**change, parts=b"".join(parts), proofs=b"".join(proofs))
 
 
 def finished_entry(draft: Draft, manifest: Manifest) -> bytes:
     """The entry to append. Raises Refused while a signature is missing."""
     text = entry_text(content(draft, manifest))
-    missing = [n for n in range(1, len(manifest.registrars) + 1) if n not in draft.signatures]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not signed yet")
+    signatures = _of_all(draft.signatures, manifest, "has not signed yet")
     lines = [
-        NoteSignature(key.name, key.key_id, draft.signatures[number])
-        for number, key in enumerate(manifest.registrars, start=1)
+        NoteSignature(key.name, key.key_id, signature)
+        for key, signature in zip(manifest.registrars, signatures, strict=True)
     ]
     return format_note(Note(text, tuple(lines)))
 
 
-def credential_at(record: Record, position: int) -> bytes:
+def credential_at(record: ElectionRecord, position: int) -> bytes:
     """The credential that stood at a position of the roll when it was completed, positions from 0."""
-    for place, credential in enumerate(record.roll.credentials):
+    for place, credential in enumerate(record.roll.everyone()):
         if place == position:
             return credential
     raise Refused(f"the roll has no position {position}, or is not complete yet")
 
 
-def voter_of(record: Record, codes: Codes, credential: bytes) -> str | None:
+def voter_of(record: ElectionRecord, codes: Codes, credential: bytes) -> str | None:
     """Whose credential it is, by this registrar's own codes; None for one that was itself a replacement."""
-    for position, known in enumerate(record.roll.credentials):
+    for position, known in enumerate(record.roll.everyone()):
         if known == credential:
             return codes.voters[position].voter if position < len(codes.voters) else None
     return None
 
 
-def _check(draft: Draft, record: Record) -> None:
+def _check(draft: Draft, record: ElectionRecord) -> None:
     if draft.election_id != record.election_id:
         raise Refused(f"the draft is for election {draft.election_id.hex()}, not for this one")
     if not record.is_active(draft.credential):
@@ -182,6 +174,15 @@ def _check(draft: Draft, record: Record) -> None:
             )
         except BadSignature as error:
             raise BadSignature(f"the draft: registrar {number}: {error}") from None
+
+
+def _of_all(held: dict[int, bytes], manifest: Manifest, lacking: str) -> list[bytes]:
+    """What every registrar contributed, in their order. Raises Refused, naming the first who has not."""
+    numbers = range(1, len(manifest.registrars) + 1)
+    for number in numbers:
+        if number not in held:
+            raise Refused(f"registrar {number} {lacking}")
+    return [held[number] for number in numbers]
 
 
 def _by_registrar(values: dict[int, bytes]) -> dict[str, Json]:

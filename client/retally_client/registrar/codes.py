@@ -93,10 +93,10 @@ def voters_csv(voters: Sequence[Registered]) -> bytes:
     return _csv(("voter", "style"), ((known.voter, known.style) for known in voters))
 
 
-def printable_list(voters: Sequence[Registered], codes: Sequence[str]) -> bytes:
-    """CSV with the columns voter and code, sorted by voter."""
+def printable_list(voters: Sequence[Registered], codes: Sequence[str], column: str = "code") -> bytes:
+    """CSV with the columns voter and code, or what else stands in `codes`, sorted by voter."""
     pairs = [(known.voter, code) for known, code in zip(voters, codes, strict=True)]
-    return _csv(("voter", "code"), sorted(pairs))
+    return _csv(("voter", column), sorted(pairs))
 
 
 def style_indices(voters: Sequence[Registered], manifest: Manifest) -> list[int]:

@@ -13,7 +13,7 @@ from retally_crypto.credentials import roll_commitment, roll_commitments_digest
 from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import part_secret, public_part
 from retally_crypto.secret.sign import SigningKey, sign_entry
 
@@ -75,7 +75,7 @@ def roll_entries(
     ]
 
 
-def positions_revealed(record: Record, registrar: int, parts: bytes, styles: Sequence[int]) -> int:
+def positions_revealed(record: ElectionRecord, registrar: int, parts: bytes, styles: Sequence[int]) -> int:
     """How many positions this registrar has on the roll already, so that an interrupted step can go on.
 
     Raises Refused while a registrar has not committed, and if the commitment on the board is not to these parts.

@@ -43,7 +43,7 @@ from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tracking import parse_tracking_code
-from retally_verify.board import Board, Unreachable, open_board
+from retally_verify.board import Board, TooLong, Unreachable, open_board
 from retally_verify.commands import (
     ENTRY_LIMIT,
     AsJson,
@@ -53,14 +53,16 @@ from retally_verify.commands import (
     read_small,
     read_text,
 )
-from retally_verify.console import INCOMPLETE, REFUSED, out, plain_errors, print_json, progress
+from retally_verify.console import out, plain_errors, print_json, progress
+from retally_verify.exit_codes import INCOMPLETE, REFUSED
 from retally_verify.kept import read_kept
 from retally_verify.state_folder import state_folder
 
 OPENING_LIMIT = 256 * 1024
 
 CodeFile = Annotated[
-    Path | None, typer.Option("--code-file", help="a file with your codes, one a line, in the registrars' order")
+    Path | None,
+    typer.Option("--code-file", metavar="FILE", help="a file with your codes, one a line, in the registrars' order"),
 ]
 
 
@@ -70,13 +72,19 @@ def vote(
     policy: PolicyFile,
     code_file: CodeFile = None,
     choices_file: Annotated[
-        Path | None, typer.Option("--choices", help="JSON: contest id -> list of option ids, or option id -> points")
+        Path | None,
+        typer.Option(
+            "--choices", metavar="FILE", help="JSON: for each contest id a list of option ids, or points by option id"
+        ),
     ] = None,
     cast_at_once: Annotated[bool, typer.Option("--cast", help="with --choices: cast without asking")] = False,
     again: Annotated[
-        Path | None, typer.Option("--again", help="send a ballot file again that got no receipt; nothing is asked")
+        Path | None,
+        typer.Option("--again", metavar="FILE", help="send a ballot file again that got no receipt; nothing is asked"),
     ] = None,
-    folder: Annotated[Path, typer.Option("--folder", help="where ballot, receipt and tests are kept")] = Path(),
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="where ballot, receipt and tests are kept")
+    ] = Path(),
     full: Annotated[bool, typer.Option("--full", help="verify the whole board first, not only what is needed")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -151,8 +159,12 @@ def track(
     location: Location,
     policy: PolicyFile,
     code: Annotated[str | None, typer.Argument(metavar="CODE", help="a tracking code")] = None,
-    receipt: Annotated[Path | None, typer.Option("--receipt", help="the .tlog-proof kept when casting")] = None,
-    ballot: Annotated[Path | None, typer.Option("--ballot", help="the .ballot file kept with it")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", metavar="FILE", help="the .tlog-proof kept when casting")
+    ] = None,
+    ballot: Annotated[
+        Path | None, typer.Option("--ballot", metavar="FILE", help="the .ballot file kept with it")
+    ] = None,
     own_code: Annotated[bool, typer.Option("--own-code", help="ask for your codes: what was cast with them?")] = False,
     code_file: CodeFile = None,
     as_json: AsJson = False,
@@ -177,7 +189,7 @@ def track(
         wanted = with_credential(credential)
     kept = read_kept(state_folder("checkpoints"), trusted)
     with progress("verifying the board") as bar:
-        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar)
+        tracking = track_ballots(board, trusted, wanted, kept, receipts, bar, credential)
     if as_json:
         print_json(_tracking_json(tracking, credential))
     else:
@@ -232,12 +244,12 @@ def _save_test(ballot: PreparedBallot, folder: Path) -> None:
 
 @contextmanager
 def _in_plain_words(url: str, entry_file: Path) -> Iterator[None]:
-    """Says what a failure of sending means and what to do now. Without a check's number nobody knows what arrived."""
+    """Says what a failure of sending means and what to do now. Without a check nobody knows what arrived."""
     resend = f"retally vote {url} --policy POLICY --again {entry_file}"
     try:
         yield
     except Refused as refusal:
-        meaning = booth.WHAT_A_REFUSAL_MEANS.get(str(refusal)[:3])
+        meaning = booth.WHAT_A_REFUSAL_MEANS.get(refusal.check or "")
         if meaning:
             raise Refused(f"{meaning} ({refusal})") from None
         raise Refused(f"{refusal}. Your ballot is kept; the same one can be sent again: {resend}") from None
@@ -255,7 +267,7 @@ def _receive(receipt: Receipt, board: Board, before: TreeHead | None, folder: Pa
     if before is not None:
         try:
             require_same_board(board, before, receipt.head)
-        except Unreachable as fault:
+        except (Unreachable, TooLong) as fault:
             booth.say(f"The receipt could not be compared with what the board showed before ({fault}).")
         except BadProof as fault:
             raise BadProof(
@@ -293,21 +305,20 @@ def _keep_receipt(receipt: Receipt, folder: Path) -> Path:
 def _tracking_code_of_exit(tracking: Tracking, credential: bytes | None) -> int:
     if tracking.faults or any(ballot.state == "refused" for ballot in tracking.ballots):
         return REFUSED
-    if tracking.report.record is None:
+    if tracking.report.manifest is None:
         return INCOMPLETE
     if credential is not None:
-        return 0 if tracking.report.record.style_of(credential) is not None else REFUSED
+        return REFUSED if tracking.credential == "not on the roll" else 0
     return 0 if tracking.ballots else REFUSED
 
 
 def _tracking_json(tracking: Tracking, credential: bytes | None) -> dict[str, Any]:
-    record = tracking.report.record
     return {
         "verdict": tracking.report.verdict,
         "faults": list(tracking.faults),
         "closed": tracking.closed,
         "credential": None if credential is None else b64url_encode(credential),
-        "on_roll": None if credential is None or record is None else record.is_active(credential),
+        "on_roll": None if tracking.credential is None else tracking.credential == "active",
         "ballots": [
             {
                 "index": ballot.index,
@@ -322,17 +333,16 @@ def _tracking_json(tracking: Tracking, credential: bytes | None) -> dict[str, An
 
 
 def _print_tracking(tracking: Tracking, credential: bytes | None) -> None:
-    record = tracking.report.record
     for fault in tracking.faults:
         out.print(f"The board does not verify. {fault}", markup=False)
-    if record is None:
+    if tracking.report.manifest is None:
         out.print("Nothing can be said about any ballot: the board could not be read to its end.", markup=False)
         return
     for ballot in tracking.ballots:
         out.print(_sentence(ballot, tracking.closed), markup=False)
-    if credential is not None and record.style_of(credential) is None:
+    if tracking.credential == "not on the roll":
         out.print("These codes are not on the roll of this election.", markup=False)
-    elif credential is not None and not record.is_active(credential):
+    elif tracking.credential == "revoked or replaced":
         out.print("These codes were revoked or replaced; nothing can be cast with them.", markup=False)
     elif not tracking.ballots and credential is not None:
         out.print("No ballot was cast with your codes.", markup=False)

@@ -37,14 +37,12 @@ from retally_crypto.tiles import (
     TILE_WIDTH,
     Bundle,
     VerifiedTiles,
-    bundle_path,
     bundles_of,
     consistency_proof_from_tiles,
-    decode_bundle,
 )
-from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, Unreachable, tile_reader
+from retally_verify.board import CHECKPOINT_LIMIT, Board, Unreachable, read_file, tile_reader
 from retally_verify.progress import Progress
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 LOOKUP_LIMIT = 256 * 1024
 
@@ -161,7 +159,7 @@ def read_opened(board: Board, policy: TrustPolicy, advance: Callable[[int], None
         raise Unreachable(f"{board.location} has no entries yet")
     failed = [check for check in record.checks(policy, None) if check.state == "fail"]
     if failed:
-        raise Refused(f"{failed[0].number}: {failed[0].notes[0]}: do not vote on this board")
+        raise Refused(f"{failed[0].notes[0]}: do not vote on this board", failed[0].number)
     if record.joint_key is None:
         raise Refused("voting has not opened yet")
     return Opened(Context(policy, record.manifest, record.joint_key, entries.head), record, entries, board)
@@ -183,9 +181,9 @@ def standing(opened: Opened, credential: bytes) -> Standing:
             raise Refused(f"the server names entry {index} as a ballot of this credential, which it is not")
         before = ballots[-1].body_hash if ballots else FIRST
         if ballot.previous != before:
-            raise Refused(f"V12: entry {index} does not continue the chain of this credential's ballots")
+            raise Refused(f"entry {index} does not continue the chain of this credential's ballots", "V12", index)
         if ballot.style != context.manifest.styles[style].id:
-            raise Refused(f"V11: entry {index} has style {ballot.style[:64]!r}, not that of its credential")
+            raise Refused(f"entry {index} has style {ballot.style[:64]!r}, not that of its credential", "V11", index)
         if verify_ballots([ballot], context.manifest, context.election_id, context.key):
             raise BadProof(f"V10: the proof of entry {index} does not verify")
         ballots.append(SeenBallot(index, credential, ballot.body_hash))
@@ -200,18 +198,18 @@ def read_fully(
 ) -> tuple[Context, Standing]:
     """The full way: the whole board through the record. Raises Refused if any check fails."""
     watched = WatchedBoard(board, policy.election_id, lambda ballot: ballot.credential == credential)
-    report = verify_board(watched, policy, tell=tell)
-    if report.failed or report.record is None or report.head is None:
-        raise Refused(f"the board does not verify: {', '.join(report.failed) or 'it is incomplete'}")
-    record = report.record
-    if record.joint_key is None:
-        raise Refused("voting has not opened yet")
-    style = record.style_of(credential)
-    if style is None or not record.is_active(credential):
-        raise NotOnRoll("these codes are not on the roll, or were revoked or replaced")
-    accepted = set(record.ballots_of(credential))
-    ballots = tuple(ballot for ballot in watched.found(report.head) if ballot.index in accepted)
-    return Context(policy, record.manifest, record.joint_key, report.head), Standing(credential, style, ballots)
+    with verified(watched, policy, tell=tell) as done:
+        record, head = done.record, done.report.head
+        if done.report.failed or record is None or head is None:
+            raise Refused(f"the board does not verify: {', '.join(done.report.failed) or 'it is incomplete'}")
+        if record.joint_key is None:
+            raise Refused("voting has not opened yet")
+        style = record.style_of(credential)
+        if style is None or not record.is_active(credential):
+            raise NotOnRoll("these codes are not on the roll, or were revoked or replaced")
+        accepted = set(record.ballots_of(credential))
+        ballots = tuple(ballot for ballot in watched.found(head) if ballot.index in accepted)
+        return Context(policy, record.manifest, record.joint_key, head), Standing(credential, style, ballots)
 
 
 def require_same_board(board: Board, older: TreeHead, newer: TreeHead) -> None:
@@ -223,14 +221,10 @@ def require_same_board(board: Board, older: TreeHead, newer: TreeHead) -> None:
 
 def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, ...]:
     """The entries of a bundle, not yet verified. A partial bundle that is gone is cut from the full one."""
-    path = bundle_path(bundle)
-    raw = board.read(path, BUNDLE_LIMIT)
-    if raw is not None:
-        return decode_bundle(raw, bundle.width)
-    full = board.read(bundle_path(Bundle(bundle.index, TILE_WIDTH)), BUNDLE_LIMIT)
-    if full is None:
-        raise Unreachable(f"{board.location} has no {path}")
-    return decode_bundle(full, TILE_WIDTH)[: bundle.width]
+    raw = read_file(board, bundle)
+    if raw is None:
+        raise Unreachable(f"{board.location} has no {bundle.path}")
+    return bundle.entries(raw)
 
 
 def _look_up(board: Board, credential: bytes) -> list[int]:

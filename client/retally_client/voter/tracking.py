@@ -12,14 +12,15 @@ from typing import Literal
 from retally_client.voter.watching import SeenBallot, WatchedBoard
 from retally_crypto.entries import Ballot
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.tracking import TrackingCode, tracking_code
 from retally_verify.board import Board
 from retally_verify.progress import Progress
 from retally_verify.report import Report
-from retally_verify.run import verify_board
+from retally_verify.run import verified
 
 State = Literal["counts", "superseded", "refused"]
+Standing = Literal["active", "revoked or replaced", "not on the roll"]
 Wanted = Callable[[Ballot], bool]
 
 
@@ -36,15 +37,16 @@ class Tracked:
 
 @dataclass(frozen=True)
 class Tracking:
-    """All ballots that were asked for, in board order, and the verification they were found by."""
+    """All ballots that were asked for, in board order, and the verification they were found by.
+
+    `closed` says whether voting is over, so that nothing can supersede a ballot any more. `credential` is what the
+    board says of the credential that was asked for, None where none was, or where it could not be read to its end.
+    """
 
     report: Report
     ballots: tuple[Tracked, ...]
-
-    @property
-    def closed(self) -> bool:
-        """Whether voting is over, so that nothing can supersede a ballot any more."""
-        return self.report.record is not None and self.report.record.closing_index is not None
+    closed: bool = False
+    credential: Standing | None = None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -78,20 +80,32 @@ def track(
     kept: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
     tell: Progress | None = None,
+    credential: bytes | None = None,
 ) -> Tracking:
-    """Verify the whole board and say what became of the wanted ballots.
+    """Verify the whole board and say what became of the wanted ballots, and of a credential.
 
     Where the entries cannot be trusted to be the board's, no ballot is reported: `faults` say why. Raises Unreachable,
     and Malformed or BadProof if the board's tiles change meanwhile.
     """
     watched = WatchedBoard(board, policy.election_id, wanted)
-    report = verify_board(watched, policy, kept, receipts, tell)
-    if report.record is None or report.head is None or report.record.manifest_faults:
-        return Tracking(report, ())
-    return Tracking(report, tuple(_judged(watched.found(report.head), report.record)))
+    with verified(watched, policy, kept, receipts, tell) as done:
+        report, record = done.report, done.record
+        if record is None or report.head is None:
+            return Tracking(report, ())
+        standing = None if credential is None else _standing(record, credential)
+        if record.manifest_faults:
+            return Tracking(report, (), credential=standing)
+        judged = tuple(_judged(watched.found(report.head), record))
+        return Tracking(report, judged, record.closing_index is not None, standing)
 
 
-def _judged(ballots: Sequence[SeenBallot], record: Record) -> Iterator[Tracked]:
+def _standing(record: ElectionRecord, credential: bytes) -> Standing:
+    if record.style_of(credential) is None:
+        return "not on the roll"
+    return "active" if record.is_active(credential) else "revoked or replaced"
+
+
+def _judged(ballots: Sequence[SeenBallot], record: ElectionRecord) -> Iterator[Tracked]:
     """What each of them is worth. Anybody can put a ballot there many times: a credential is looked up once."""
     chains = {credential: record.ballots_of(credential) for credential in {one.credential for one in ballots}}
     accepted = {index for chain in chains.values() for index in chain}

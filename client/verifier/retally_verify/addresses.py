@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from retally_verify.fetching import Unreachable
+from retally_verify.files import Unreachable
 
 Address = IPv4Address | IPv6Address
 

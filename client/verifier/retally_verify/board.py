@@ -7,15 +7,22 @@ redirects are not followed (`fetching`), and a board that does not answer is an 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.notes import MAX_NOTE_BYTES
-from retally_crypto.tiles import TILE_WIDTH, ReadTile, Tile, tile_path
+from retally_crypto.tiles import ReadTile, Tile
 from retally_verify.board_folder import read_within
-from retally_verify.fetching import Fetcher, TooLong, TooSlow, Unreachable, Waits, nobody_is_told
+from retally_verify.fetching import Fetcher, TooSlow, Waits, nobody_is_told
+from retally_verify.files import (
+    BUNDLE_LIMIT,
+    CHECKPOINT_LIMIT,
+    TILE_LIMIT,
+    Board,
+    TooLong,
+    Unreachable,
+    read_file,
+)
 
 __all__ = [
     "BUNDLE_LIMIT",
@@ -27,30 +34,15 @@ __all__ = [
     "TooLong",
     "Unreachable",
     "open_board",
+    "read_file",
     "tile_reader",
 ]
 
-CHECKPOINT_LIMIT = MAX_NOTE_BYTES
-TILE_LIMIT = 256 * 32
-BUNDLE_LIMIT = 256 * (2 + 65_535)
 IF_TOO_SLOW = (
     "Try again later: the same command goes on where this one stopped (unless it was told to forget). "
     "Or fetch the board with `retally mirror`, which keeps every file that came, and verify that folder; "
     "or ask another host that mirrors this board."
 )
-
-
-class Board(Protocol):
-    """A place that holds the files of one board."""
-
-    location: str
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        """The file at `path`, or None if the board says that it has no such file.
-
-        Raises Unreachable when the place does not answer, TooLong when the file is longer than `limit` bytes.
-        """
-        ...
 
 
 class FolderBoard:
@@ -74,7 +66,7 @@ class FolderBoard:
         except OSError as error:
             raise Unreachable(f"{path} in {self.location} cannot be read: {error.strerror}") from error
         if len(content) > limit:
-            raise TooLong(f"{path} in {self.location} is longer than the {limit} bytes it may have")
+            raise TooLong(f"{path} is longer than the {limit} bytes it may have")
         return content
 
 
@@ -111,16 +103,13 @@ def open_board(location: str, waits: Waits = nobody_is_told) -> Board:
 
 
 def tile_reader(board: Board) -> ReadTile:
-    """Hash tiles of a board, not yet verified. A partial tile that is gone is cut from the full one."""
+    """Hash tiles of a board, not yet verified, for proofs. Raises Unreachable for a tile that is not there."""
 
     def read(level: int, index: int, width: int) -> bytes:
-        path = tile_path(Tile(level, index, width))
-        raw = board.read(path, TILE_LIMIT)
-        if raw is None and width < TILE_WIDTH:
-            full = board.read(tile_path(Tile(level, index, TILE_WIDTH)), TILE_LIMIT)
-            raw = None if full is None else full[: 32 * width]
+        tile = Tile(level, index, width)
+        raw = read_file(board, tile)
         if raw is None:
-            raise Unreachable(f"{board.location} has no {path}")
+            raise Unreachable(f"{board.location} has no {tile.path}")
         return raw
 
     return read

@@ -13,10 +13,10 @@ from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpo
 from retally_crypto.errors import BadProof, Malformed, RetallyError
 from retally_crypto.merkle import TreeHead, verify_inclusion
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.record import Record
+from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.findings import State, TimesFinding
 from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
-from retally_verify.board import CHECKPOINT_LIMIT, Board, TooLong
+from retally_verify.files import CHECKPOINT_LIMIT, Board, TooLong
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _effect(board: Board, policy: TrustPolicy, name: str) -> Effect:
         return Effect(name, None, f"checkpoint.{name}: {error}")
 
 
-def v04_times(claims: Claims, policy: TrustPolicy, record: Record, size: int) -> TimesFinding | None:
+def v04_times(claims: Claims, policy: TrustPolicy, record: ElectionRecord, size: int) -> TimesFinding | None:
     """Whether opening and closing took effect at the quorum's times; None for a board without witnesses."""
     if not policy.witnesses:
         return None

@@ -18,7 +18,7 @@ from retally_crypto.engine import engine
 from retally_crypto.errors import RetallyError, Unusable
 from retally_verify.board import Board, FolderBoard, open_board
 from retally_verify.range_store import Range
-from retally_verify.reading import Task, out_of_range, verified_range
+from retally_verify.reading import Task, ballot_sums, verified_range
 
 CONNECT_SECONDS = 20
 AHEAD = 3
@@ -34,7 +34,7 @@ class Cluster:
         try:
             from distributed import Client
         except ModuleNotFoundError:
-            raise Unusable("--scheduler needs dask.distributed: pip install 'retally-client[cluster]'") from None
+            raise Unusable("--scheduler needs dask.distributed: pip install 'retally-verify[cluster]'") from None
         try:
             self._client: _Client = Client(address, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
@@ -51,7 +51,7 @@ class Cluster:
             others = self._client.run(what_verifies)
         except Exception:
             # Whatever a worker raises comes back, as a plain Exception where it cannot even be read there.
-            raise Unusable(f"a worker of {address} cannot run Retally; has it retally-client?") from None
+            raise Unusable(f"a worker of {address} cannot run Retally; has it retally-verify?") from None
         if not others:
             raise Unusable(f"the scheduler at {address} has no workers")
         for worker, other in others.items():
@@ -65,8 +65,8 @@ class Cluster:
     def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
         return self._each(verify_there, ((_location(board), wanted) for wanted in ranges))
 
-    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
-        return self._each(take_out_there, ((_location(board), *task) for task in tasks))
+    def sum_ballots(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
+        return self._each(sum_ballots_there, ((_location(board), *task) for task in tasks))
 
     def _each(self, work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """Results in the order of the tasks; never more than a few for each thread are under way or waiting here."""
@@ -109,9 +109,9 @@ def verify_there(location: str, wanted: Range) -> bytes:
     return verified_range(open_board(location), wanted)
 
 
-def take_out_there(location: str, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
-    """A worker's task: `out_of_range`."""
-    return out_of_range(open_board(location), of, indices, leaf_hashes)
+def sum_ballots_there(location: str, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
+    """A worker's task: `ballot_sums`."""
+    return ballot_sums(open_board(location), of, indices, leaf_hashes)
 
 
 class _Future(Protocol):

@@ -14,15 +14,18 @@ from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
-from retally_verify.console import DONE, err, out, plain_errors, print_json, progress, say_waiting
+from retally_verify.console import err, out, plain_errors, print_json, progress, say_waiting
+from retally_verify.exit_codes import DONE
 from retally_verify.kept import keep, read_kept
+from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
-from retally_verify.report import Report, print_report, report_json
+from retally_verify.report import Report, report_json
+from retally_verify.report_text import print_report
 from retally_verify.run import verify_board
 from retally_verify.state_folder import of_board, state_folder
 from retally_verify.web_bundle import look_at_web, open_beside
@@ -30,18 +33,15 @@ from retally_verify.web_bundle import look_at_web, open_beside
 Location = Annotated[
     str, typer.Argument(metavar="URL|FOLDER", help="the board: its address, or a folder with its files")
 ]
-PolicyFile = Annotated[Path, typer.Option("--policy", "-p", help="trust policy file (retally policy writes one)")]
+PolicyFile = Annotated[
+    Path, typer.Option("--policy", "-p", metavar="FILE", help="trust policy file (retally policy writes one)")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
-POLICY_LIMIT = 64 * 1024
+read_policy = load_policy
 ENTRY_LIMIT = 65_535
 EVIDENCE = "evidence"
 """Where signed checkpoints go that contradict the kept ones: to be shown to others, not compared with."""
-
-
-def read_policy(path: Path) -> TrustPolicy:
-    """The trust policy in a file. Raises Unusable if it is too long, Malformed if it is none."""
-    return parse_policy(read_small(path, POLICY_LIMIT))
 
 
 def read_small(path: Path, limit: int) -> bytes:
@@ -65,19 +65,20 @@ def read_text(path: Path, limit: int, encoding: str = "utf-8") -> str:
 def verify(
     location: Location,
     policy: PolicyFile,
-    kept: Annotated[Path | None, typer.Option("--kept", help="folder of kept checkpoints")] = None,
+    kept: Annotated[Path | None, typer.Option("--kept", metavar="FOLDER", help="folder of kept checkpoints")] = None,
     receipt: Annotated[
-        list[Path] | None, typer.Option("--receipt", help="a voter's .tlog-proof; may be repeated")
+        list[Path] | None, typer.Option("--receipt", metavar="FILE", help="a voter's .tlog-proof; may be repeated")
     ] = None,
     web: Annotated[
-        list[str] | None, typer.Option("--web", help="another origin that serves the web bundle; may be repeated")
+        list[str] | None,
+        typer.Option("--web", metavar="URL", help="another origin that serves the web bundle; may be repeated"),
     ] = None,
     no_web: Annotated[bool, typer.Option("--no-web", help="do not ask the manifest's origins for the bundle")] = False,
     forget: Annotated[
         bool, typer.Option("--forget", help="neither read nor keep checkpoints or what is verified")
     ] = False,
     signed_off: Annotated[
-        Path | None, typer.Option("--signed-off", help="folder of what is verified, to go on from")
+        Path | None, typer.Option("--signed-off", metavar="FOLDER", help="folder of what is verified, to go on from")
     ] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="verify everything again")] = False,
     scheduler: Annotated[
@@ -133,12 +134,12 @@ def workers_of(scheduler: str | None) -> Iterator[Workers | None]:
 
 
 def _origins(report: Report) -> tuple[str, ...]:
-    return () if report.record is None else tuple(report.record.manifest.client.origins)
+    return () if report.manifest is None else tuple(report.manifest.client.origins)
 
 
 def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
     """Keeps the checkpoint if its entries are right; one that contradicts what was kept, as evidence (9.3)."""
-    if report.head is None or report.record is None:
+    if report.head is None or report.manifest is None:
         return
     place = folder if report.state_of("V02") == "pass" else folder / EVIDENCE
     try:
@@ -151,7 +152,9 @@ def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
 @plain_errors
 def policy(
     manifest: Annotated[str, typer.Argument(metavar="MANIFEST|URL|FOLDER", help="the manifest entry, or a board")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of standard output")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write here instead of standard output")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the trust policy of a manifest that you have checked by other means (compare the election id)."""

@@ -1,7 +1,5 @@
-"""What people and programs see: aligned text, colour only on a terminal, progress on standard error, JSON on request.
-
-Exit codes of every command: 0 done (or PASS), 1 refused (or FAIL), 2 incomplete, 3 could not run.
-"""
+"""What people and programs see: aligned text, colour only on a terminal, progress on standard error, JSON on
+request."""
 
 from __future__ import annotations
 
@@ -19,8 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.exceptions import TyperException
 
 from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
-
-DONE, REFUSED, INCOMPLETE, COULD_NOT_RUN = 0, 1, 2, 3
+from retally_verify.exit_codes import COULD_NOT_RUN, REFUSED
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import httpx
 
-from retally_crypto.errors import RetallyError
+from retally_verify.files import TooLong, Unreachable
 from retally_verify.patience import Waited
 
 ATTEMPTS = 3
@@ -29,14 +29,6 @@ WORTH_SAYING_SECONDS = 10.0
 
 Waits = Callable[[str, float], None]
 """Told the address of a file that has not come for so many seconds."""
-
-
-class Unreachable(RetallyError):
-    """The file could not be read: no such folder, no answer, an answer that is not the file asked for."""
-
-
-class TooLong(Unreachable):
-    """The file is there, and it is longer than any right one: whoever verifies takes it as a wrong file."""
 
 
 class Redirected(Unreachable):
@@ -176,5 +168,6 @@ class Fetcher:
             for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > limit:
-                    raise TooLong(f"{where} is longer than the {limit} bytes it may have")
+                    # Without the place: a report says what is wrong with a board, not where it was read.
+                    raise TooLong(f"{path} is longer than the {limit} bytes it may have")
             return bytes(content)

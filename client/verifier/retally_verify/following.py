@@ -19,7 +19,8 @@ this machine's disk does.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -34,6 +35,7 @@ from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, tile_pat
 from retally_verify.board import CHECKPOINT_LIMIT, Board, FolderBoard, TooLong, Unreachable
 from retally_verify.mirroring import EFFECTS, Hashed, earlier_head, mirror_board
 from retally_verify.split_view import CHECKPOINTS, View, find_split, format_split, views_of
+from retally_verify.whole_files import replace_durably
 
 Kind = Literal["fork", "rollback", "growth", "fault", "stall", "check"]
 TALLY_KINDS = ("paper-count", "partial-decryption", "result")
@@ -85,6 +87,17 @@ class Entries:
                 except RetallyError:
                     continue
                 self.closing = index
+
+
+def follow(
+    board: Board, policy: TrustPolicy, folder: Path, stall: float = 900.0, clock: Callable[[], float] = time.time
+) -> Iterator[list[Alert]]:
+    """One look at the board after the other, each when the caller asks for the next: what it found, which is nothing
+    as long as all is well. The mirror in `folder` grows with each. Raises Refused if the folder holds another board,
+    OSError if it cannot be written; what a board serves raises nothing. See `Follower`."""
+    follower = Follower(board, policy, folder, stall, clock)
+    while True:
+        yield follower.step()
 
 
 class Follower:
@@ -201,7 +214,7 @@ class Follower:
         """A folder with the checkpoints that the board shows now, under their names."""
         shown: dict[str, bytes] = {}
         for name in (*CHECKPOINTS, *EFFECTS):
-            with suppress(Unreachable):
+            with suppress(Unreachable, TooLong):
                 note = self._board.read(name, CHECKPOINT_LIMIT)
                 if note is not None:
                     shown[name] = note
@@ -214,7 +227,7 @@ class Follower:
     def _keep(self, name: str, content: bytes) -> Path:
         path = self._folder / EVIDENCE / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        replace_durably(path, content)
         return path
 
     def _prune(self, earlier: int) -> None:

@@ -1,7 +1,7 @@
 """Where summaries of ranges are kept: the part of a board that is signed off, so that it is verified once (8.4).
 
     <folder>/<first>-<entries>-<rules>.range    one range, as `retally_crypto.ranges` encodes it
-    <folder>/<first>-<entries>-<rules>.out      what was taken out of its sums, for which ballots
+    <folder>/<first>-<entries>-<rules>.out      what some of its ballots add up to that do not count, and which
     <folder>/<election>.setup                   entries up to the opening, as `setup` encodes them
     <folder>/lock                               held by the one run that may write here
     <folder>/retally-run-*/                     what a run needs while it works
@@ -29,6 +29,7 @@ from pathlib import Path
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.ranges import RangeSummary, Rules, decode_summary, decode_sums, encode_sums
+from retally_verify.whole_files import replace_whole
 
 VERIFIED_BY = f"{version('retally-verify')} {engine.NAME} {engine.VERSION}".encode()
 """What another version or engine has verified is not taken."""
@@ -44,6 +45,22 @@ class Range:
     end: int
     begin: int
     rules: Rules
+
+
+@dataclass(frozen=True)
+class Used:
+    """How many entries were not verified again, and when (POSIX seconds) the oldest of what was taken for them was
+    kept; None if nothing was taken."""
+
+    entries: int
+    oldest: int | None
+
+    @property
+    def anything(self) -> bool:
+        return self.oldest is not None
+
+
+NOTHING_USED = Used(0, None)
 
 
 @contextmanager
@@ -66,7 +83,7 @@ def alone_on(folder: Path) -> Iterator[None]:
 
 
 class RangeStore:
-    """The summaries in one folder, which is made if it is not there. `used` says whether an earlier run's was taken.
+    """The summaries in one folder, which is made if it is not there. `used` says how much of an earlier run was taken.
 
     `anew`: none is taken, but each stays until its range was read again, and the last of them until `sign_off`.
     """
@@ -77,7 +94,7 @@ class RangeStore:
         self._left = {path.name for path in folder.iterdir()}
         self._made: set[str] = set()
         self.anew = anew
-        self.used = False
+        self.used = NOTHING_USED
 
     def has(self, wanted: Range) -> bool:
         """Whether an earlier run has left the summary of exactly this range."""
@@ -89,13 +106,19 @@ class RangeStore:
             summary = self.take(wanted)
         except (OSError, Malformed):
             return None
-        self.used = True
+        self.use(summary.end - summary.begin, self._path(wanted, "range"))
         return summary
+
+    def use(self, entries: int, path: Path) -> None:
+        """So many entries are not verified again, because an earlier run has left this file."""
+        made = int(path.stat().st_mtime)
+        oldest = made if self.used.oldest is None else min(made, self.used.oldest)
+        self.used = Used(self.used.entries + entries, oldest)
 
     def put(self, of: Range, encoded: bytes) -> RangeSummary:
         """Keeps a summary; shorter ones of the same range are of no more use. Raises Malformed if it is another's."""
         summary = _decoded(of, encoded)
-        replace(self._path(of, "range"), encoded)
+        replace_whole(self._path(of, "range"), encoded)
         self._made |= {self._path(of, ending).name for ending in ("range", "out")}
         same = re.compile(rf"{of.first:012d}-(\d+)-{_rules(of)}\.(range|out)")
         for left in [left for left in map(same.fullmatch, self._left) if left is not None]:
@@ -108,24 +131,24 @@ class RangeStore:
         """A summary that was found or put before. Raises Malformed if somebody has damaged it since."""
         return _decoded(of, self._path(of, "range").read_bytes())
 
-    def has_out(self, of: Range, indices: Sequence[int]) -> bool:
-        """Whether `put_out` was told of the same ballots of the same entries, and the file is sound."""
+    def has_sums(self, of: Range, indices: Sequence[int]) -> bool:
+        """Whether `put_sums` was told of the same ballots of the same entries, and the file is sound."""
         try:
             raw = self._path(of, "out").read_bytes()
         except FileNotFoundError:
             return False
         return raw[:64] == self._digest(of, indices) + sha256(raw[64:]).digest()
 
-    def put_out(self, of: Range, indices: Sequence[int], encoded: bytes) -> None:
+    def put_sums(self, of: Range, indices: Sequence[int], encoded: bytes) -> None:
         """Keeps what the ballots at these indices add up to. Raises Malformed if these are no sums."""
         sums = decode_sums(encoded)
         if not sums or encode_sums(sums) != encoded:
             raise Malformed(f"these are not the sums of ballots among entries {of.first} to {of.end - 1}")
-        replace(self._path(of, "out"), self._digest(of, indices) + sha256(encoded).digest() + encoded)
+        replace_whole(self._path(of, "out"), self._digest(of, indices) + sha256(encoded).digest() + encoded)
 
-    def take_out(self, of: Range) -> bytes:
-        """What `has_out` has found, or was put."""
-        return self._path(of, "out").read_bytes()[64:]
+    def sums_of(self, of: Range) -> dict[int, bytes]:
+        """What `has_sums` has found, or was put, style by style."""
+        return decode_sums(self._path(of, "out").read_bytes()[64:])
 
     def setup(self, election_id: bytes) -> Path:
         """The file of this election's setup (`setup.keep_setup`)."""
@@ -137,13 +160,13 @@ class RangeStore:
         """All summaries are part of this checkpoint's tree, which the file says to people: nothing is decided by it."""
         if self.anew:
             self._remove(name for name in self._left if name not in self._made)
-        replace(self._folder / "signed-off.checkpoint", checkpoint)
+        replace_whole(self._folder / "signed-off.checkpoint", checkpoint)
 
     def clear(self) -> None:
         """Forgets everything that was kept here, and touches nothing else in the folder."""
         self._remove(path.name for path in self._folder.iterdir())
         self._left.clear()
-        self.used = False
+        self.used = NOTHING_USED
 
     def _remove(self, names: Iterable[str]) -> None:
         for name in names:
@@ -170,13 +193,6 @@ def _decoded(of: Range, encoded: bytes) -> RangeSummary:
     if (summary.first, summary.end, summary.begin) != (of.first, of.end, of.begin):
         raise Malformed(f"this is the summary of entries {summary.first} to {summary.end - 1}, not of {of.first} on")
     return summary
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 class WorkingFolder:

@@ -11,8 +11,8 @@ from retally_crypto.engine import engine, records
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import ballots_with_points, encode_summary, encode_sums, sum_entries, summarise
-from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, tile_path
-from retally_verify.board import BUNDLE_LIMIT, TILE_LIMIT, Board
+from retally_crypto.tiles import TILE_WIDTH, Bundle
+from retally_verify.files import Board, read_file
 from retally_verify.range_store import Range
 
 T = TypeVar("T")
@@ -33,58 +33,36 @@ class Contradiction(RetallyError):
 def read_bundle(board: Board, bundle: Bundle) -> tuple[bytes, bytes]:
     """A bundle and its leaf hashes, which are those of its level-0 tile. Raises NotRead or Contradiction."""
     raw = _read_entries(board, bundle)
-    _decoded(raw, bundle)
+    _entries(raw, bundle)
     hashes = records.hash_leaves(raw)
-    _compare_with_tile(hashes, _read_level0(board, bundle), bundle)
+    tile = read_file(board, bundle.leaves)
+    if tile is None:
+        raise NotRead(f"{bundle.leaves.path} is not there")
+    _compare_with_tile(hashes, tile, bundle)
     return raw, hashes
 
 
-def _decoded(raw: bytes, bundle: Bundle) -> tuple[bytes, ...]:
-    try:
-        return decode_bundle(raw, bundle.width)
-    except Malformed as error:
-        raise Contradiction(f"{bundle_path(bundle)}: {error}") from error
-
-
 def _read_entries(board: Board, bundle: Bundle) -> bytes:
-    path = bundle_path(bundle)
-    raw = board.read(path, BUNDLE_LIMIT)
-    if raw is None and bundle.width < TILE_WIDTH:
-        # The board may have grown since, and need not keep a partial bundle once the full one is there.
-        full = board.read(bundle_path(Bundle(bundle.index, TILE_WIDTH)), BUNDLE_LIMIT)
-        raw = None if full is None else _first_entries(full, bundle.width)
+    raw = read_file(board, bundle)
     if raw is None:
-        raise NotRead(f"{path} is not there: entries from {bundle.index * TILE_WIDTH} on are missing")
+        raise NotRead(f"{bundle.path} is not there: entries from {bundle.first} on are missing")
     return raw
 
 
-def _first_entries(raw: bytes, width: int) -> bytes:
-    end = 0
-    for _ in range(width):
-        end += 2 + int.from_bytes(raw[end : end + 2], "big")
-    return raw[:end]
-
-
-def _read_level0(board: Board, bundle: Bundle) -> bytes:
-    path = tile_path(Tile(0, bundle.index, bundle.width))
-    raw = board.read(path, TILE_LIMIT)
-    if raw is None and bundle.width < TILE_WIDTH:
-        full = board.read(tile_path(Tile(0, bundle.index, TILE_WIDTH)), TILE_LIMIT)
-        raw = None if full is None else full[: 32 * bundle.width]
-    if raw is None:
-        raise NotRead(f"{path} is not there")
-    return raw
+def _entries(raw: bytes, bundle: Bundle) -> tuple[bytes, ...]:
+    try:
+        return bundle.entries(raw)
+    except Malformed as error:
+        raise Contradiction(f"{bundle.path}: {error}") from error
 
 
 def _compare_with_tile(hashes: bytes, tile: bytes, bundle: Bundle) -> None:
     if tile == hashes:
         return
     if len(tile) != len(hashes):
-        raise Contradiction(
-            f"{tile_path(Tile(0, bundle.index, bundle.width))} has {len(tile)} bytes, not {len(hashes)}"
-        )
+        raise Contradiction(f"{bundle.leaves.path} has {len(tile)} bytes, not {len(hashes)}")
     wrong = next(i for i in range(bundle.width) if tile[32 * i : 32 * i + 32] != hashes[32 * i : 32 * i + 32])
-    raise Contradiction(f"entry {bundle.index * TILE_WIDTH + wrong} does not hash to its place in the level-0 tile")
+    raise Contradiction(f"entry {bundle.first + wrong} does not hash to its place in the level-0 tile")
 
 
 # ---- one range: what a worker does, here or on another machine ----
@@ -107,7 +85,7 @@ def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: b
     Contradiction is raised."""
     for number, some in groupby(indices, key=lambda index: index // TILE_WIDTH):
         bundle = Bundle(number, min(TILE_WIDTH, of.end - number * TILE_WIDTH))
-        every = _decoded(_read_entries(board, bundle), bundle)
+        every = _entries(_read_entries(board, bundle), bundle)
         entries = {index: every[index % TILE_WIDTH] for index in some}
         for index, raw in entries.items():
             at = 32 * (index - of.first)
@@ -116,7 +94,7 @@ def read_entries(board: Board, of: Range, indices: Sequence[int], leaf_hashes: b
         yield list(entries.values())
 
 
-def out_of_range(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
+def ballot_sums(board: Board, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
     """What the ballots at these indices add up to, style by style, as bytes."""
     sums: dict[int, bytes] = {}
     for entries in read_entries(board, of, indices, leaf_hashes):
@@ -148,8 +126,8 @@ class Workers(Protocol):
     def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
         """`verified_range` of each."""
 
-    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
-        """`out_of_range` of each."""
+    def sum_ballots(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
+        """`ballot_sums` of each."""
 
 
 class Threads:
@@ -161,8 +139,8 @@ class Threads:
     def verify(self, board: Board, ranges: Iterable[Range]) -> Iterator[bytes]:
         return self._each(lambda wanted: verified_range(board, wanted), ranges)
 
-    def take_out(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
-        return self._each(lambda task: out_of_range(board, *task), tasks)
+    def sum_ballots(self, board: Board, tasks: Iterable[Task]) -> Iterator[bytes]:
+        return self._each(lambda task: ballot_sums(board, *task), tasks)
 
     def _each(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         rest = iter(tasks)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -13,20 +11,10 @@ import typer
 
 from retally_crypto.errors import Unusable
 from retally_crypto.policy import TrustPolicy
-from retally_verify.board import FolderBoard, Unreachable, open_board
+from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
-from retally_verify.console import (
-    DONE,
-    INCOMPLETE,
-    REFUSED,
-    err,
-    out,
-    plain,
-    plain_errors,
-    print_json,
-    progress,
-    say_waiting,
-)
+from retally_verify.console import err, out, plain, plain_errors, print_json, progress, say_waiting
+from retally_verify.exit_codes import DONE, INCOMPLETE, REFUSED
 from retally_verify.following import Alert, Follower
 from retally_verify.mirroring import mirror_board
 from retally_verify.run import verify_board
@@ -39,6 +27,7 @@ from retally_verify.split_view import (
     verify_split,
     views_of,
 )
+from retally_verify.whole_files import create_durably
 
 ALERT_SECONDS = 300
 
@@ -46,14 +35,19 @@ ALERT_SECONDS = 300
 @plain_errors
 def mirror(
     location: Location,
-    folder: Path,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="where the copy is kept")],
     policy: PolicyFile,
     as_json: AsJson = False,
     follow: Annotated[bool, typer.Option("--follow", help="go on, and alert when the board misbehaves")] = False,
-    every: Annotated[float, typer.Option("--every", min=0.1, help="seconds between two looks")] = 30.0,
-    stall: Annotated[float, typer.Option("--stall", min=1, help="seconds of silence that are an alert")] = 900.0,
+    every: Annotated[
+        float, typer.Option("--every", metavar="SECONDS", min=0.1, help="seconds between two looks")
+    ] = 30.0,
+    stall: Annotated[
+        float, typer.Option("--stall", metavar="SECONDS", min=1, help="seconds of silence that are an alert")
+    ] = 900.0,
     on_alert: Annotated[
-        Path | None, typer.Option("--on-alert", help="program to run with the kind, a text and the evidence's path")
+        Path | None,
+        typer.Option("--on-alert", metavar="FILE", help="program to run with the kind, a text and the evidence's path"),
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="with --follow: run every check over what is new, too")
@@ -98,9 +92,6 @@ class Checks:
         new = [number for number in report.failed if number not in self._told]
         self._told.update(new)
         alerts = [Alert("check", f"{number} fails: {'; '.join(report.notes_of(number)[:1])}") for number in new]
-        # The run's files go with its report, and nobody will ask this one anything more.
-        del report
-        gc.collect()
         return alerts
 
 
@@ -140,9 +131,9 @@ def gossip(
     one: Location,
     other: Annotated[str, typer.Argument(metavar="URL|FOLDER", help="another copy or host of the same board")],
     policy: PolicyFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="where evidence of a split view goes")] = Path(
-        "split-view.json"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="where evidence of a split view goes")
+    ] = Path("split-view.json"),
     as_json: AsJson = False,
 ) -> None:
     """Compare what two copies or hosts show of one board. Exit code 1 and evidence if they show two histories.
@@ -180,7 +171,7 @@ def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int],
         for right in every[position + 1 :]:
             try:
                 split = find_split(left, right)
-            except Unreachable as error:
+            except (Unreachable, TooLong) as error:
                 missing.append(str(error))
                 continue
             if split is not None:
@@ -190,18 +181,16 @@ def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int],
 
 def _write_new(path: Path, content: bytes) -> None:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        create_durably(path, content)
     except FileExistsError:
         raise Unusable(f"{path} is there already, and evidence is never overwritten") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @plain_errors
 def evidence(
-    file: Annotated[Path, typer.Argument(help="evidence that retally gossip or retally mirror --follow wrote")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="evidence that retally gossip or retally mirror --follow wrote")
+    ],
     policy: PolicyFile,
     as_json: AsJson = False,
 ) -> None:

@@ -13,8 +13,8 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.record import Record
-from retally_crypto.rules.findings import TITLES, CheckResult, conclude
+from retally_crypto.rules.findings import CheckResult, conclude, of_the_board
+from retally_crypto.rules.v21_web_bundle import v21_not_applicable
 from retally_crypto.web_bundle import (
     FILE_LIMIT,
     LISTING,
@@ -25,7 +25,8 @@ from retally_crypto.web_bundle import (
     parse_listing,
 )
 from retally_verify.addresses import Address, addresses_of, is_public, same_place
-from retally_verify.fetching import Fetcher, Redirected, TooLong, Unreachable
+from retally_verify.fetching import Fetcher, Redirected
+from retally_verify.files import TooLong, Unreachable
 from retally_verify.report import Report
 
 ORIGIN_SECONDS = 600.0
@@ -70,13 +71,6 @@ def open_beside(board: str) -> Open:
     return open_named
 
 
-def v21_not_looked_at(record: Record | None) -> CheckResult:
-    """V21 of a verifier that reads files only."""
-    if record is not None and record.manifest.client.bundle is None:
-        return _not_applicable("the manifest names no web bundle")
-    return _not_applicable("only the board's files were looked at, no origin of the web bundle")
-
-
 def look_at_web(report: Report, named: Sequence[str], others: Sequence[str], open_named: Open) -> Report:
     """The report with V21 done over the manifest's origins `named`, which `open_named` reads, and the auditor's
     `others`, which are read wherever they are.
@@ -86,15 +80,15 @@ def look_at_web(report: Report, named: Sequence[str], others: Sequence[str], ope
     wrong = next((other for other in others if not is_origin(other)), None)
     if wrong is not None:
         raise Unusable(f"{wrong} is no origin: https://host or https://host:port, http:// for this machine only")
-    if report.record is None or report.state_of("V03") == "fail":
-        return _with(report, _not_applicable("there is no manifest that can be trusted"))
-    digest = report.record.manifest.client.bundle
+    if report.manifest is None or report.state_of("V03") == "fail":
+        return _with(report, v21_not_applicable("there is no manifest that can be trusted"))
+    digest = report.manifest.client.bundle
     if digest is None:
-        return _with(report, _not_applicable("the manifest names no web bundle"))
+        return _with(report, v21_not_applicable("the manifest names no web bundle"))
     ignored = [f"{one!r} in the manifest is no origin" for one in named if not is_origin(one)]
     origins = list(dict.fromkeys([*(one for one in named if is_origin(one)), *others]))
     if not origins:
-        return _with(report, _not_applicable("no origin of the web bundle is named", *ignored))
+        return _with(report, v21_not_applicable("no origin of the web bundle is named", *ignored))
     failures, missing = [], []
     for origin in origins:
         try:
@@ -104,7 +98,7 @@ def look_at_web(report: Report, named: Sequence[str], others: Sequence[str], ope
         except Unreachable as error:
             missing.append(str(error))
     served = [f"bundle {digest.hex()} is served by {', '.join(origins)}"] if not failures and not missing else []
-    return _with(report, conclude("V21", failures, missing, [*served, *ignored]))
+    return _with(report, conclude("V21", of_the_board("V21", *failures), missing, [*served, *ignored]))
 
 
 def _check_origin(origin: str, digest: bytes, fetch: Fetch) -> None:
@@ -142,10 +136,6 @@ def _served(origin: str, path: str, limit: int, fetch: Fetch) -> bytes:
     if content is None:
         raise WrongBundle(f"{origin}/{path} is not there")
     return content
-
-
-def _not_applicable(*reasons: str) -> CheckResult:
-    return CheckResult("V21", TITLES["V21"], "not applicable", reasons)
 
 
 def _with(report: Report, check: CheckResult) -> Report:

@@ -1,17 +1,17 @@
 """What the checks of page 8 report: a ruling for every entry, and one result for every check.
 
-A ruling says of one entry either that it is in force or which single check refused it, and why (8.1). A check's
-result is one of the four words of page 8; its notes name entries by index. Nothing here decides anything.
+A ruling says of one entry either that it is in force or which single check refused it, and why (8.1). A check's result
+is one of the four words of page 8. What it holds against the board stands in it twice: as findings (index, check,
+reason), for whoever decides, and as notes, for whoever reads. Nothing here decides anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from retally_crypto.entries import Entry
+from retally_crypto.entries import Entry
 
 State = Literal["pass", "fail", "incomplete", "not applicable"]
 
@@ -40,13 +40,40 @@ TITLES: dict[str, str] = {
 }
 
 
+class Fault(NamedTuple):
+    """The check that an entry falls under, and why."""
+
+    check: str
+    reason: str
+
+
 class Broken(Exception):
-    """Raised by a check for the entry it looks at; never leaves `Record`."""
+    """Raised by a check for the entry it looks at; never leaves the fold (`rules.fold`)."""
 
     def __init__(self, check: str, reason: str) -> None:
         super().__init__(f"{check} {reason}")
         self.check = check
         self.reason = reason
+
+    @property
+    def fault(self) -> Fault:
+        return Fault(self.check, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check holds against one entry, or against the board as a whole: then `index` and `kind` are None.
+
+    `kind` is None, too, for an entry that could not be read.
+    """
+
+    index: int | None
+    kind: str | None
+    check: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason if self.index is None else f"entry {self.index}: {self.check} {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +101,18 @@ class Ruling:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of one check of page 8 with what an auditor needs to look further."""
+    """The result of one check of page 8.
+
+    `findings` are what it fails for, every one of them: a check fails exactly if there is one. `missing` is what it
+    would be incomplete for, also where it fails. `notes` are both as texts, and what else an auditor needs to know.
+    """
 
     number: str
     title: str
     state: State
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,23 +123,31 @@ class TimesFinding:
     notes: tuple[str, ...] = ()
 
 
-def named(findings: Sequence[Ruling], number: str) -> tuple[str, ...]:
-    """The notes that name every entry refused under check `number`, in board order."""
-    return tuple(str(finding) for finding in findings if finding.check == number)
+def of_the_board(check: str, *reasons: str) -> tuple[Finding, ...]:
+    """Findings that are about no single entry."""
+    return tuple(Finding(None, None, check, reason) for reason in reasons)
+
+
+def named(findings: Sequence[Finding], number: str) -> tuple[Finding, ...]:
+    """Every entry refused under check `number`, in board order."""
+    return tuple(finding for finding in findings if finding.check == number)
 
 
 def conclude(
-    number: str, failures: Iterable[str], missing: Iterable[str] = (), remarks: Iterable[str] = ()
+    number: str, failures: Iterable[Finding], missing: Iterable[str] = (), remarks: Iterable[str] = ()
 ) -> CheckResult:
     """FAIL outranks INCOMPLETE outranks PASS; `remarks` are added to the notes whatever the state."""
     failed, lacking = tuple(failures), tuple(missing)
     state: State = "fail" if failed else "incomplete" if lacking else "pass"
-    return CheckResult(number, TITLES[number], state, failed + lacking + tuple(remarks))
+    notes = (*map(str, failed), *lacking, *remarks)
+    return CheckResult(number, TITLES[number], state, notes, failed, lacking)
 
 
 def incomplete_from(number: str, reason: str, last: str = "V20") -> tuple[CheckResult, ...]:
     """Checks `number` to `last` as incomplete: what is left when V01, V02 or V03 says the entries are not the
     board's."""
     return tuple(
-        CheckResult(check, title, "incomplete", (reason,)) for check, title in TITLES.items() if number <= check <= last
+        CheckResult(check, title, "incomplete", (reason,), (), (reason,))
+        for check, title in TITLES.items()
+        if number <= check <= last
     )

@@ -67,6 +67,7 @@ def _opening(state: BoardState, content: Opening) -> None:
 
 def _closing(state: BoardState, content: Closing) -> None:
     v14_closing(state, content)
+    # What is counted is fixed from here on. Whoever folds sums it up before the next entry: the sums may be large.
     state.closing_index = state.size
 
 

@@ -1,23 +1,22 @@
 """What is in force on a board after some of its entries: the memory that the checks of page 8 read and change.
 
-Nothing here decides. What grows with the electorate is behind a `Storage`, so that a verifier can keep it on disk: the
-registrars' lists until the roll is complete, and the credentials with their chains. In memory, ballots' bytes are not
-kept: for each credential the hash of its last body and its last ciphertexts remain, because that ballot is the one that
-counts unless another follows (7.1), and the counted ciphertexts are summed once, at the closing.
+Nothing here decides, and nothing reads a file of its own accord. The registrars' lists and the roll that they sum to
+are behind a `Storage`, because a verifier keeps them on disk; whatever else has to be known of a credential is in
+memory, and only of those of which there is more to say than the roll does (`RollState.known`). Ballots' bytes are not
+kept: for each credential that voted the hash of its last body and its last ciphertexts remain, because that ballot is
+the one that counts unless another follows (7.1).
 """
 
 from __future__ import annotations
 
 import io
-from abc import abstractmethod
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 from retally_crypto.ballots import READ, ballot_form
-from retally_crypto.contests import layout
 from retally_crypto.credentials import RollHasher, roll_positions
 from retally_crypto.engine import Form
 from retally_crypto.entries import (
@@ -30,15 +29,15 @@ from retally_crypto.entries import (
     Result,
     RollCommitment,
 )
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.tally import Aggregates, Tally, Unit
+from retally_crypto.rules.ballot import NO_BALLOT, Chain
+from retally_crypto.rules.findings import Finding
+from retally_crypto.rules.phases import Phase
+from retally_crypto.rules.results import Combination, Counting
 
-if TYPE_CHECKING:
-    from retally_crypto.rules.v16_v20_decryption import Combination
-
-Phase = Literal["setup", "voting", "tally"]
-NO_BALLOT = bytes(32)
+IN_ORDER = struct.Struct(">32sH")
+"""credential, style's index: a row of the roll in its order."""
 
 
 @dataclass(slots=True)
@@ -51,82 +50,52 @@ class Credential:
     last_ciphertexts: bytes = b""
     ballots: list[int] = field(default_factory=list)
 
+    @property
+    def chain(self) -> Chain:
+        return Chain(self.style, self.active, self.last_body_hash)
 
-class Credentials(Mapping[bytes, Credential]):
-    """Every credential that was ever on the roll, by name: in roll order, replacements last."""
 
-    @abstractmethod
-    def active(self) -> Iterator[tuple[bytes, int]]:
-        """(credential, style's index) of every active one, in order."""
+class Roll(Protocol):
+    """The credentials that the registrars' parts sum to, in order. It never changes: what becomes of them is in
+    `RollState`."""
 
-    @abstractmethod
-    def extend(self, names: bytes, styles: Sequence[int]) -> None:
-        """Put more credentials on the roll: 32 bytes a name, one style's index for each."""
+    def __len__(self) -> int: ...
 
-    @abstractmethod
+    def style_of(self, name: bytes) -> int | None:
+        """The index of a credential's style; None if it is not among them."""
+
+    def in_order(self) -> Iterator[tuple[bytes, int]]:
+        """(credential, style's index) of each."""
+
     def first_repeated(self) -> int | None:
-        """The first position whose credential stands at an earlier one; asked once, when all are on the roll."""
-
-    @abstractmethod
-    def replace(self, name: bytes, credential: Credential) -> None:
-        """Add a credential that replaces another."""
-
-    @abstractmethod
-    def voted(self) -> int:
-        """How many have an accepted ballot."""
-
-    @abstractmethod
-    def count(self, state: BoardState) -> tuple[Counter[str], Tally]:
-        """The number of counted ballots by district, and their sums; asked once, by the closing."""
+        """The first position whose credential stands at an earlier one."""
 
 
-class CredentialsInMemory(Credentials):
-    """Some 300 bytes each, and a ballot's ciphertexts for who has voted."""
+class RollInMemory:
+    """A `Roll` of some hundred bytes a credential. `rows` are IN_ORDER."""
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, Credential] = {}
-        self._extended = 0
+    def __init__(self, rows: Iterable[bytes]) -> None:
+        self._styles: dict[bytes, int] = {}
         self._repeated: int | None = None
-
-    def __getitem__(self, name: bytes) -> Credential:
-        return self._known[name]
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._known)
+        self._length = 0
+        for some in rows:
+            for name, style in IN_ORDER.iter_unpack(some):
+                if name in self._styles and self._repeated is None:
+                    self._repeated = self._length
+                self._styles[name] = style
+                self._length += 1
 
     def __len__(self) -> int:
-        return len(self._known)
+        return self._length
 
-    def active(self) -> Iterator[tuple[bytes, int]]:
-        return ((name, credential.style) for name, credential in self._known.items() if credential.active)
+    def style_of(self, name: bytes) -> int | None:
+        return self._styles.get(name)
 
-    def extend(self, names: bytes, styles: Sequence[int]) -> None:
-        for offset, style in enumerate(styles):
-            name = names[32 * offset : 32 * offset + 32]
-            if name in self._known and self._repeated is None:
-                self._repeated = self._extended + offset
-            self._known[name] = Credential(style)
-        self._extended += len(styles)
+    def in_order(self) -> Iterator[tuple[bytes, int]]:
+        return iter(self._styles.items())
 
     def first_repeated(self) -> int | None:
         return self._repeated
-
-    def replace(self, name: bytes, credential: Credential) -> None:
-        self._known[name] = credential
-
-    def voted(self) -> int:
-        return sum(bool(credential.ballots) for credential in self._known.values())
-
-    def count(self, state: BoardState) -> tuple[Counter[str], Tally]:
-        tally = Tally(state.manifest)
-        districts = [style.district for style in state.manifest.styles]
-        per_district: Counter[str] = Counter()
-        for credential in self._known.values():
-            if credential.ballots:
-                district = districts[credential.style]
-                per_district[district] += 1
-                tally.accept(district, credential.last_ciphertexts)
-        return per_district, tally
 
 
 class RegistrarsList:
@@ -165,13 +134,13 @@ class RegistrarsList:
 
 
 class Storage(Protocol):
-    """Where that is kept which grows with the electorate."""
+    """Where that is kept which grows with the electorate while the roll is being made."""
 
     def spool(self) -> BinaryIO:
         """A file to write and read, empty."""
 
-    def credentials(self) -> Credentials:
-        """A roll without anybody."""
+    def roll(self, rows: Iterable[bytes]) -> Roll:
+        """The roll with these rows (IN_ORDER)."""
 
 
 class Memory:
@@ -180,8 +149,8 @@ class Memory:
     def spool(self) -> BinaryIO:
         return io.BytesIO()
 
-    def credentials(self) -> Credentials:
-        return CredentialsInMemory()
+    def roll(self, rows: Iterable[bytes]) -> Roll:
+        return RollInMemory(rows)
 
 
 @dataclass
@@ -198,7 +167,7 @@ class CeremonyState:
     confirmations: set[int] = field(default_factory=set)
     leaf_hashes: list[bytes] = field(default_factory=list)
     commitment_entry_hashes: dict[int, bytes] = field(default_factory=dict)
-    void: list[str] = field(default_factory=list)
+    void: list[Finding] = field(default_factory=list)
 
     def remember(self, raw: bytes) -> None:
         """Add an entry to the transcript that the guardians confirm (5.4)."""
@@ -210,8 +179,9 @@ class RollState:
     """Registrars' commitments and parts, and once they are complete the credentials in roll order (5.6, 5.7).
 
     `lists` hold what each registrar has revealed so far, and `hashers` have hashed it, as its commitment demands.
-    `void` says what is wrong with the lists once they were complete and gave no roll. `opened` is the digest of the
-    active credentials after so many revocations and replacements.
+    `void` says what is wrong with the lists once they were complete and gave no roll. `names` is the roll; `known` are
+    the credentials that have voted, were revoked or replaced, or came by a replacement: those are `added`, in order.
+    `opened` is the digest of the active credentials after so many revocations and replacements.
     """
 
     storage: Storage
@@ -219,22 +189,52 @@ class RollState:
     commitments: dict[int, RollCommitment] = field(default_factory=dict)
     hashers: dict[int, RollHasher] = field(default_factory=dict)
     lists: dict[int, RegistrarsList] = field(default_factory=dict)
-    complete: bool = False
     void: str | None = None
-    credentials: Credentials = field(default_factory=CredentialsInMemory)
+    names: Roll | None = None
+    known: dict[bytes, Credential] = field(default_factory=dict)
+    added: list[bytes] = field(default_factory=list)
     active: int = 0
     revocations: int = 0
     replacements: int = 0
     opened: tuple[int, bytes] | None = None
 
+    @property
+    def complete(self) -> bool:
+        return self.names is not None
+
+    def find(self, name: bytes) -> Credential | None:
+        """The credential of that name, None if it was never on the roll. Whoever changes it puts it into `known`."""
+        if name in self.known:
+            return self.known[name]
+        style = None if self.names is None else self.names.style_of(name)
+        return None if style is None else Credential(style)
+
+    def everyone(self) -> Iterator[bytes]:
+        """Every credential that was ever on the roll: in roll order, replacements last."""
+        yield from (name for name, _ in (self.names.in_order() if self.names is not None else ()))
+        yield from self.added
+
+    def active_ones(self) -> Iterator[tuple[bytes, int]]:
+        """(credential, style's index) of every active one: in roll order, replacements last."""
+        for name, style in self.names.in_order() if self.names is not None else ():
+            if name not in self.known or self.known[name].active:
+                yield name, style
+        for name in self.added:
+            if self.known[name].active:
+                yield name, self.known[name].style
+
 
 @dataclass
 class BallotState:
-    """Numbers of 7.1, the points A of accepted ballots (V13), and the numbers of ballots before the closing."""
+    """Numbers of 7.1, the points A of accepted ballots (V13), and the numbers of ballots before the closing.
+
+    `voted` is the number of credentials with an accepted ballot.
+    """
 
     entries: int = 0
     accepted: int = 0
     superseded: int = 0
+    voted: int = 0
     points: set[bytes] = field(default_factory=set)
 
     @property
@@ -246,24 +246,9 @@ class BallotState:
         return self.accepted - self.superseded
 
 
-@dataclass(frozen=True)
-class Counting:
-    """Fixed by the closing: counted ballots by district id, all units, and the aggregates of the reported ones
-    (7.2, 7.3)."""
-
-    per_district: dict[str, int]
-    units: tuple[Unit, ...]
-    aggregates: Aggregates
-    digest: bytes
-
-    @property
-    def reported(self) -> tuple[Unit, ...]:
-        return tuple(unit for unit in self.units if unit.state == "reported")
-
-
 @dataclass
 class TallyState:
-    """Entries of the tally in force (4.5), partial decryptions by guardian, and roots by size from the closing on."""
+    """Entries of the tally in force (4.5), partial decryptions by guardian, and roots by size after the closing."""
 
     counting: Counting | None = None
     paper_counts: dict[tuple[str, str], PaperCount] = field(default_factory=dict)
@@ -275,11 +260,13 @@ class TallyState:
 
 @dataclass
 class BoardState:
-    """Everything in force on one election's board."""
+    """Everything in force on one election's board. `manifest_faults` are the rules that the manifest breaks by itself:
+    then nothing else is in force."""
 
     manifest: Manifest
     election_id: bytes
     roll: RollState
+    manifest_faults: tuple[Finding, ...] = ()
     size: int = 0
     opening_index: int | None = None
     closing_index: int | None = None
@@ -295,6 +282,10 @@ class BoardState:
             ballot_form(style.id, layout(self.manifest, index), self.election_id, READ)
             for index, style in enumerate(self.manifest.styles)
         )
+
+    @cached_property
+    def style_names(self) -> tuple[str, ...]:
+        return tuple(style.id for style in self.manifest.styles)
 
     @property
     def phase(self) -> Phase:
@@ -313,3 +304,14 @@ class BoardState:
     @property
     def registrars(self) -> int:
         return len(self.manifest.registrars)
+
+    def after_setup(self, names: Roll) -> BoardState:
+        """A state of its own to rule on what follows the opening: this one stays as it is. `names` are the credentials
+        of the roll that will be asked for. Nothing of the ceremony changes any more, so that is shared."""
+        copies = {name: replace(one, ballots=list(one.ballots)) for name, one in self.roll.known.items()}
+        roll = replace(self.roll, names=names, known=copies, added=list(self.roll.added))
+        return replace(self, roll=roll, ballots=replace(self.ballots, points=set()), tally=TallyState())
+
+    def after_closing(self, counting: Counting) -> BoardState:
+        """A state of its own to rule on the tally, with the counting fixed: this one stays as it is."""
+        return replace(self, tally=TallyState(counting=counting))

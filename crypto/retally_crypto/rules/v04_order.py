@@ -26,27 +26,17 @@ from retally_crypto.entries import (
     check_signatures,
 )
 from retally_crypto.errors import BadSignature
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, TimesFinding, conclude, named
-from retally_crypto.rules.state import BoardState, Phase
-
-PHASES: dict[str, tuple[str, ...]] = {
-    "manifest": (),
-    "guardian-commitment": ("setup",),
-    "guardian-shares": ("setup",),
-    "guardian-complaint": ("setup",),
-    "guardian-answer": ("setup",),
-    "guardian-confirmation": ("setup",),
-    "roll-commitment": ("setup",),
-    "roll": ("setup",),
-    "roll-revocation": ("setup", "voting"),
-    "roll-replacement": ("setup", "voting"),
-    "opening": ("setup",),
-    "ballot": ("voting",),
-    "closing": ("voting",),
-    "paper-count": ("tally",),
-    "partial-decryption": ("tally",),
-    "result": ("tally",),
-}
+from retally_crypto.rules.findings import (
+    Broken,
+    CheckResult,
+    Finding,
+    TimesFinding,
+    conclude,
+    named,
+    of_the_board,
+)
+from retally_crypto.rules.phases import PHASES, out_of_phase
+from retally_crypto.rules.state import BoardState
 
 
 def demand(condition: bool, reason: str) -> None:
@@ -70,11 +60,6 @@ def v04_phase(state: BoardState, kind: str) -> None:
     """Raises Broken when `kind` may not be written in the board's present phase."""
     if state.phase not in PHASES[kind]:
         raise Broken("V04", out_of_phase(kind, state.phase))
-
-
-def out_of_phase(kind: str, phase: Phase) -> str:
-    """What is wrong with an entry that its phase does not allow."""
-    return f"a {kind} belongs to {' or '.join(PHASES[kind]) or 'index 0 only'}, the board is in {phase}"
 
 
 def _commitment(state: BoardState, content: GuardianCommitment) -> None:
@@ -177,7 +162,7 @@ ORDER: dict[type[Any], Callable[[BoardState, Any], None]] = {
 }
 
 
-def v04_phases_and_times(state: BoardState, findings: Sequence[Ruling], times: TimesFinding | None) -> CheckResult:
+def v04_phases_and_times(state: BoardState, findings: Sequence[Finding], times: TimesFinding | None) -> CheckResult:
     """V04 as a whole; `times` is None where no checkpoint file was read."""
     failures, missing, remarks = list(named(findings, "V04")), [], []
     if state.opening_index is None:
@@ -189,7 +174,7 @@ def v04_phases_and_times(state: BoardState, findings: Sequence[Ruling], times: T
     elif times is None:
         missing.append("checkpoint.opening and checkpoint.closing were not read")
     elif times.state == "fail":
-        failures.extend(times.notes)
+        failures.extend(of_the_board("V04", *times.notes))
     elif times.state == "incomplete":
         missing.extend(times.notes)
     else:

@@ -18,7 +18,7 @@ from retally_crypto.entries import (
     Opening,
 )
 from retally_crypto.guardians import ceremony_hash, check_share, joint_key, share_public_key, verify_commitment
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
+from retally_crypto.rules.findings import Broken, CheckResult, Finding, conclude, named
 from retally_crypto.rules.state import BoardState
 
 IDENTITY = bytes(32)
@@ -42,7 +42,8 @@ def v06_complaint(state: BoardState, content: GuardianComplaint) -> None:
     ceremony.complaints[(content.guardian, content.against)] = content
     accusers = sum(accused == content.against for _, accused in ceremony.complaints)
     if accusers >= state.threshold:
-        ceremony.void.append(f"entry {state.size}: V06 {accusers} guardians accuse guardian {content.against}")
+        reason = f"{accusers} guardians accuse guardian {content.against}"
+        ceremony.void.append(Finding(state.size, content.kind, "V06", reason))
 
 
 def v06_answer(state: BoardState, content: GuardianAnswer) -> None:
@@ -83,19 +84,19 @@ def transcript_hash(state: BoardState) -> bytes:
     return ceremony_hash(state.ceremony.leaf_hashes)
 
 
-def v05_guardian_commitments(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v05_guardian_commitments(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V05 as a whole."""
     return conclude("V05", named(findings, "V05"), _lacking_commitments(state))
 
 
-def v06_complaints_and_confirmations(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v06_complaints_and_confirmations(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V06 as a whole."""
     have = len(state.ceremony.confirmations)
     missing = () if have == state.guardians else (f"{have} of {state.guardians} confirmations",)
     return conclude("V06", (*state.ceremony.void, *named(findings, "V06")), missing)
 
 
-def v07_joint_key(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v07_joint_key(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V07 as a whole."""
     missing = list(_lacking_commitments(state))
     if state.opening_index is None:

@@ -7,7 +7,7 @@ but the voter, given one honest registrar, knows the secret of a credential.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from retally_crypto.credentials import (
     combine_parts,
@@ -17,9 +17,10 @@ from retally_crypto.credentials import (
     roll_positions,
     verify_part,
 )
-from retally_crypto.entries import Opening, Roll, RollCommitment, RollReplacement, RollRevocation
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.rules.state import BoardState, Credential, Credentials, RegistrarsList, RollState
+from retally_crypto.entries import Opening, RollCommitment, RollReplacement, RollRevocation
+from retally_crypto.entries import Roll as RollChunk
+from retally_crypto.rules.findings import Broken, CheckResult, Finding, conclude, named
+from retally_crypto.rules.state import IN_ORDER, BoardState, Credential, RegistrarsList, Roll, RollState
 
 IDENTITY = bytes(32)
 POSITIONS_AT_ONCE = 1 << 14
@@ -47,7 +48,7 @@ def v08_roll_commitment(state: BoardState, content: RollCommitment) -> None:
     state.roll.lists[content.registrar] = RegistrarsList(state.roll.storage.spool())
 
 
-def v08_roll_chunk(state: BoardState, content: Roll) -> None:
+def v08_roll_chunk(state: BoardState, content: RollChunk) -> None:
     """A chunk fits its commitment and the other registrars' styles; the last one completes the roll."""
     roll, registrar, committed = state.roll, content.registrar, state.roll.commitments[content.registrar]
     demand(
@@ -83,20 +84,21 @@ def v08_roll_chunk(state: BoardState, content: Roll) -> None:
     roll.hashers[registrar] = hasher
 
 
-def v08_recalled_chunk(state: BoardState, registrar: int, length: int, credentials: Callable[[], Credentials]) -> None:
-    """What a chunk of this length brings about that was found to keep the rule before; `credentials` gives the roll."""
+def v08_recalled_chunk(state: BoardState, registrar: int, length: int, roll: Callable[[], Roll]) -> None:
+    """What a chunk of this length brings about that was found to keep the rule before; `roll` gives the roll it
+    completes."""
     state.roll.lists[registrar].length += length
-    _complete(state.roll, credentials)
+    _complete(state.roll, roll)
 
 
-def _complete(roll: RollState, credentials: Callable[[], Credentials]) -> None:
+def _complete(roll: RollState, names: Callable[[], Roll]) -> None:
     """The roll, once every registrar has revealed its whole list. Raises Broken."""
     if any(held.length < roll.commitments[registrar].credentials for registrar, held in roll.lists.items()):
         return
     # The lists are what was committed to: what is wrong with them once stays wrong, and is found out once only.
     demand(roll.void is None, roll.void or "")
-    roll.credentials = credentials()
-    roll.active, roll.complete = len(roll.credentials), True
+    roll.names = names()
+    roll.active = len(roll.names)
     for held in roll.lists.values():
         held.forget()
 
@@ -113,6 +115,7 @@ def v08_revocation(state: BoardState, content: RollRevocation) -> None:
     cap = state.manifest.caps.revocations
     demand(state.roll.revocations < cap, f"more than {cap} revocations")
     credential.active = False
+    state.roll.known[content.credential] = credential
     state.roll.revocations += 1
     state.roll.active -= 1
 
@@ -129,9 +132,10 @@ def v08_replacement(state: BoardState, content: RollReplacement) -> None:
         demand(known, f"registrar {registrar} does not prove its part")
     replacement = combine_parts(parts)
     demand(replacement != IDENTITY, "the parts sum to the identity")
-    demand(replacement not in state.roll.credentials, "the new credential was on the roll before")
+    demand(state.roll.find(replacement) is None, "the new credential was on the roll before")
     credential.active = False
-    state.roll.credentials.replace(replacement, Credential(credential.style))
+    state.roll.known |= {content.credential: credential, replacement: Credential(credential.style)}
+    state.roll.added.append(replacement)
     state.roll.replacements += 1
 
 
@@ -150,11 +154,11 @@ def opened_digest(state: BoardState) -> bytes:
     changes = roll.revocations + roll.replacements
     # False openings may come again and again: the whole roll is hashed once for each change of it.
     if roll.opened is None or roll.opened[0] != changes:
-        roll.opened = changes, opened_roll_digest(state.election_id, roll.credentials.active(), roll.active)
+        roll.opened = changes, opened_roll_digest(state.election_id, roll.active_ones(), roll.active)
     return roll.opened[1]
 
 
-def v08_roll_kept(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v08_roll_kept(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V08 as a whole."""
     missing = []
     if not state.roll.complete:
@@ -164,22 +168,28 @@ def v08_roll_kept(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
     return conclude("V08", named(findings, "V08"), missing)
 
 
-def _sum(roll: RollState, count: int) -> Credentials:
-    credentials = roll.storage.credentials()
+def _sum(roll: RollState, count: int) -> Roll:
+    names = roll.storage.roll(_summed(roll, count))
+    repeated = names.first_repeated()
+    demand(repeated is None, f"position {repeated} repeats a credential")
+    return names
+
+
+def _summed(roll: RollState, count: int) -> Iterator[bytes]:
+    """The sums of all registrars' parts with their styles, as IN_ORDER packs them. Raises Broken."""
     for first in range(0, count, POSITIONS_AT_ONCE):
         end = min(first + POSITIONS_AT_ONCE, count)
         total = combine_parts([held.parts(first, end) for held in roll.lists.values()])
-        for position in range(first, end):
+        rows = bytearray()
+        for position, style in enumerate(roll.lists[1].styles(first, end), start=first):
             at = 32 * (position - first)
             demand(total[at : at + 32] != IDENTITY, f"the parts of position {position} sum to the identity")
-        credentials.extend(total, roll.lists[1].styles(first, end))
-    repeated = credentials.first_repeated()
-    demand(repeated is None, f"position {repeated} repeats a credential")
-    return credentials
+            rows += IN_ORDER.pack(total[at : at + 32], style)
+        yield bytes(rows)
 
 
 def _unused(state: BoardState, name: bytes, kind: str) -> Credential:
-    credential = state.roll.credentials.get(name)
+    credential = state.roll.find(name)
     if credential is None or not credential.active:
         raise Broken("V08", f"{kind} of a credential that is not active")
     demand(not credential.ballots, f"{kind} of a credential with an accepted ballot")

@@ -12,7 +12,7 @@ from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_ballot_shape, check_encodings
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
+from retally_crypto.rules.findings import Broken, CheckResult, Finding, conclude, named
 from retally_crypto.rules.state import BoardState
 
 
@@ -53,7 +53,7 @@ def v09_ballot_encodings(ballot: Ballot, manifest: Manifest) -> None:
         raise Broken("V09", str(error)) from error
 
 
-def v09_entries_well_formed(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v09_entries_well_formed(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V09 as a whole."""
     del state
     return conclude("V09", named(findings, "V09"))

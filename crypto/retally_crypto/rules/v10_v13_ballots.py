@@ -1,107 +1,108 @@
-"""V10 to V13: which ballots are accepted (6.4 to 6.7, 8.1).
+"""V10 to V13: the proofs of ballots, their points, and what an accepted ballot changes (6.4 to 6.7, 8.1).
 
-Ballots are ruled in blocks. Form, phase and the roll come first, then one batch verification of all proofs that got
-so far, then chains and repeated ciphertexts in board order, so that a chain settles inside its block and a ballot
-with a bad proof extends no chain. The batch also finds malformed points; only its culprits are looked at again, to
-tell a malformed ballot (V09) from a false proof (V10). A ballot that falls earlier is never in a batch, so its
-encodings are looked at alone.
+Which check a ballot falls under is decided in `rules.ballot`; here the facts are found. Ballots are ruled on in blocks:
+what falls before the proof needs none, one batch verifies the proofs of the rest, and then chains and repeated
+ciphertexts follow in board order, so that a chain settles inside its block and a ballot with a bad proof extends no
+chain. The batch also finds malformed points; only its culprits are looked at again, to tell a malformed ballot (V09)
+from a false proof (V10). A ballot that falls earlier is never in a batch, so its encodings are looked at alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from retally_crypto.ballots import read_ballots, verify_ballots
 from retally_crypto.entries import Ballot
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.rules.state import NO_BALLOT, BoardState
-from retally_crypto.rules.v04_order import v04_phase
+from retally_crypto.rules.ballot import BallotFacts, before_the_proof, rule_ballot
+from retally_crypto.rules.findings import Broken, CheckResult, Fault, Finding, conclude, named
+from retally_crypto.rules.state import BoardState, Credential
 from retally_crypto.rules.v09_form import v09_ballot_encodings, v09_ballot_form
 
-NOT_ON_ROLL = "the credential is not on the roll"
-FALSE_PROOF = "the proof does not verify"
 
-Candidate = tuple[Ballot | None, Broken | None]
-"""A ballot entry and why it falls, if it does; without a ballot it could not be read."""
+@dataclass(frozen=True)
+class Candidate:
+    """A ballot entry as far as it can be judged without the entries before it: the ballot, None where it could not be
+    read; whether its proof was verified and holds; and what is wrong with its form (V09)."""
+
+    ballot: Ballot | None
+    proven: bool = False
+    malformed: Fault | None = None
 
 
-def v10_proofs_of_block(state: BoardState, block: Sequence[bytes]) -> list[Candidate]:
-    """Tests 1 to 4 of table 8.1 for ballot entries that follow one another, with one batch of proofs."""
-    styles = [style.id for style in state.manifest.styles]
-    read = read_ballots(block, state.ballot_forms, styles, state.election_id)
-    candidates = [_before_the_proof(state, raw, ballot) for raw, ballot in zip(block, read, strict=True)]
-    provable = [at for at, (_, broken) in enumerate(candidates) if broken is None]
+def candidates(state: BoardState, block: Sequence[bytes]) -> list[Candidate]:
+    """Ballot entries that follow one another, with one batch of proofs for those that do not fall before."""
+    read = read_ballots(block, state.ballot_forms, state.style_names, state.election_id)
+    found = [_candidate(state, raw, ballot) for raw, ballot in zip(block, read, strict=True)]
+    provable = [at for at, one in enumerate(found) if one.proven]
     if not provable or state.joint_key is None:
-        return candidates
-    ballots = [ballot for ballot, broken in candidates if broken is None and ballot is not None]
+        return found
+    ballots = [one.ballot for one in found if one.proven and one.ballot is not None]
     for culprit in verify_ballots(ballots, state.manifest, state.election_id, state.joint_key):
-        candidates[provable[culprit]] = (ballots[culprit], _malformed_or_false(state, ballots[culprit]))
-    return candidates
+        malformed = _malformed(state, ballots[culprit])
+        found[provable[culprit]] = Candidate(ballots[culprit], proven=False, malformed=malformed)
+    return found
 
 
-def _before_the_proof(state: BoardState, raw: bytes, ballot: Ballot | None) -> Candidate:
+def _candidate(state: BoardState, raw: bytes, ballot: Ballot | None) -> Candidate:
+    """The entry without its proof: `proven` says that it depends on the proof alone."""
     if ballot is None:
         # No style's form: the parser says what is wrong.
         try:
             ballot = v09_ballot_form(raw, state.manifest, state.election_id)
         except Broken as broken:
-            return None, broken
-    try:
-        v04_phase(state, ballot.kind)
-        v11_credential_and_style(state, ballot)
-    except Broken as broken:
-        try:
-            v09_ballot_encodings(ballot, state.manifest)
-        except Broken as malformed:
-            return ballot, malformed
-        return ballot, broken
-    return ballot, None
+            return Candidate(None, malformed=broken.fault)
+    credential = state.roll.find(ballot.credential)
+    chain = None if credential is None else credential.chain
+    if before_the_proof(_facts(state, ballot, proven=False), chain, state.phase, state.style_names) is None:
+        return Candidate(ballot, proven=True)
+    return Candidate(ballot, malformed=_malformed(state, ballot))
 
 
-def _malformed_or_false(state: BoardState, ballot: Ballot) -> Broken:
+def _malformed(state: BoardState, ballot: Ballot) -> Fault | None:
     try:
         v09_ballot_encodings(ballot, state.manifest)
-    except Broken as malformed:
-        return malformed
-    return Broken("V10", FALSE_PROOF)
+    except Broken as broken:
+        return broken.fault
+    return None
 
 
-def v11_credential_and_style(state: BoardState, ballot: Ballot) -> None:
-    """The credential is active on the roll and the ballot has its style. Raises Broken."""
-    credential = state.roll.credentials.get(ballot.credential)
-    if credential is None:
-        raise Broken("V11", NOT_ON_ROLL)
-    if not credential.active:
-        raise Broken("V11", "the credential was revoked or replaced")
-    style = state.manifest.styles[credential.style].id
-    if ballot.style != style:
-        raise Broken("V11", other_style(ballot.style, style))
+def _facts(state: BoardState, ballot: Ballot, *, proven: bool) -> BallotFacts:
+    style = state.manifest.style_index(ballot.style)
+    if style is None:
+        raise AssertionError("a ballot that has its form has a style")
+    return BallotFacts(ballot.credential, state.size, style, proven, ballot.body_hash, ballot.previous)
 
 
-def other_style(of_ballot: str, of_credential: str) -> str:
-    """What is wrong with a ballot of another style than its credential's."""
-    return f"the ballot's style is {of_ballot}, the credential's is {of_credential}"
+def judge(state: BoardState, candidate: Candidate) -> Fault | None:
+    """Everything about a ballot at index `state.size`; one that passes takes effect there."""
+    ballot = candidate.ballot
+    if ballot is None or candidate.malformed is not None:
+        return candidate.malformed
+    credential = state.roll.find(ballot.credential)
+    chain = None if credential is None else credential.chain
+    fault = rule_ballot(_facts(state, ballot, proven=candidate.proven), chain, state.phase, state.style_names)
+    if fault is not None:
+        return fault
+    try:
+        points = v13_points(state, ballot)
+    except Broken as broken:
+        return broken.fault
+    _accept(state, ballot, credential or Credential(state.manifest.style_index(ballot.style) or 0), points)
+    return None
 
 
-def v12_v13_chain_and_points(state: BoardState, ballot: Ballot) -> None:
-    """The last tests, in board order; a ballot that passes takes effect at index `state.size`. Raises Broken."""
-    credential = state.roll.credentials[ballot.credential]
-    v12_chain(credential.last_body_hash, ballot.previous)
-    points = v13_points(state, ballot)
+def _accept(state: BoardState, ballot: Ballot, credential: Credential, points: set[bytes]) -> None:
     state.ballots.points.update(points)
     state.ballots.accepted += 1
-    state.ballots.superseded += bool(credential.ballots)
+    if credential.ballots:
+        state.ballots.superseded += 1
+    else:
+        state.ballots.voted += 1
     credential.ballots.append(state.size)
     credential.last_body_hash = ballot.body_hash
     credential.last_ciphertexts = ballot.ciphertexts
-
-
-def v12_chain(last: bytes, previous: bytes) -> None:
-    """`previous` is `last`: the hash of the credential's last accepted ballot, or zero. Raises Broken."""
-    if previous != last:
-        if last == NO_BALLOT:
-            raise Broken("V12", "previous is not zero, and the credential has no accepted ballot")
-        raise Broken("V12", "previous is not the last accepted ballot of this credential")
+    state.roll.known[ballot.credential] = credential
 
 
 def v13_points(state: BoardState, ballot: Ballot) -> set[bytes]:
@@ -115,26 +116,26 @@ def v13_points(state: BoardState, ballot: Ballot) -> set[bytes]:
     return points
 
 
-def v10_ballot_proofs(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v10_ballot_proofs(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V10 as a whole."""
     return _result(state, findings, "V10")
 
 
-def v11_credentials(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v11_credentials(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V11 as a whole."""
     return _result(state, findings, "V11")
 
 
-def v12_chains(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v12_chains(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V12 as a whole."""
     return _result(state, findings, "V12")
 
 
-def v13_no_point_twice(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v13_no_point_twice(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V13 as a whole."""
     return _result(state, findings, "V13")
 
 
-def _result(state: BoardState, findings: Sequence[Ruling], number: str) -> CheckResult:
+def _result(state: BoardState, findings: Sequence[Finding], number: str) -> CheckResult:
     missing = () if state.opening_index is not None else ("no opening",)
     return conclude(number, named(findings, number), missing)

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from retally_crypto.entries import Closing, Result
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.rules.state import BoardState, Counting
-from retally_crypto.tally import units
-
-
-@dataclass(frozen=True)
-class Reconciliation:
-    """The six numbers of 7.7 with the number of ballot entries; always from the board, never from the result."""
-
-    credentials: int
-    entries: int
-    voted: int
-    accepted: int
-    superseded: int
-    counted: int
-    refused: int
+from retally_crypto.manifest import Manifest
+from retally_crypto.rules.findings import Broken, CheckResult, Finding, conclude, named, of_the_board
+from retally_crypto.rules.results import Counting, Reconciliation
+from retally_crypto.rules.state import BoardState, Credential
+from retally_crypto.tally import Tally, units
 
 
 def v14_closing(state: BoardState, content: Closing) -> None:
     """`ballots` is the number of ballot entries before the closing; from here on the counted ballots are fixed."""
     if content.ballots != state.ballots.entries:
         raise Broken("V14", f"ballots is {content.ballots}, {state.ballots.entries} ballot entries stand before it")
-    state.tally.counting = count(state)
 
 
-def count(state: BoardState) -> Counting:
-    """Sum the last ballot of every chain, district by district, and form the units."""
-    per_district, tally = state.roll.credentials.count(state)
-    formed = units(state.manifest, per_district)
+def counting(manifest: Manifest, election_id: bytes, per_district: Mapping[str, int], tally: Tally) -> Counting:
+    """What a closing fixes: the units that these numbers of counted ballots form, and their aggregates."""
+    formed = units(manifest, per_district)
     aggregates = tally.aggregates(formed)
-    return Counting(dict(per_district), formed, aggregates, aggregates.digest(state.election_id))
+    return Counting(dict(per_district), formed, aggregates, aggregates.digest(election_id))
+
+
+def last_ballots(manifest: Manifest, credentials: Iterable[Credential], tally: Tally) -> Counter[str]:
+    """The last ballot of every chain, added to the tally; returns how many there are, by district."""
+    districts = [style.district for style in manifest.styles]
+    per_district: Counter[str] = Counter()
+    for credential in credentials:
+        if credential.ballots:
+            district = districts[credential.style]
+            per_district[district] += 1
+            tally.accept(district, credential.last_ciphertexts)
+    return per_district
 
 
 def reconciliation(state: BoardState) -> Reconciliation:
@@ -45,7 +44,7 @@ def reconciliation(state: BoardState) -> Reconciliation:
     return Reconciliation(
         credentials=state.roll.active,
         entries=ballots.entries,
-        voted=state.roll.credentials.voted(),
+        voted=ballots.voted,
         accepted=ballots.accepted,
         superseded=ballots.superseded,
         counted=sum(state.tally.counting.per_district.values()) if state.tally.counting else ballots.counted,
@@ -62,17 +61,17 @@ def v15_result_numbers(state: BoardState, content: Result) -> None:
             raise Broken("V15", f"{name} is {published}, the board has {found}")
 
 
-def v14_counted_ballots(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v14_counted_ballots(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V14 as a whole."""
     return conclude("V14", named(findings, "V14"), no_closing(state))
 
 
-def v15_reconciliation(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v15_reconciliation(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V15 as a whole. The equations hold by 7.1 for any board; they are computed all the same."""
     if missing := no_closing(state):
         return conclude("V15", named(findings, "V15"), missing)
     numbers = reconciliation(state)
-    failures = list(named(findings, "V15"))
+    failures = []
     if numbers.credentials < numbers.voted:
         failures.append(f"{numbers.voted} voted, {numbers.credentials} are on the roll")
     if numbers.counted != numbers.voted or numbers.accepted != numbers.counted + numbers.superseded:
@@ -82,7 +81,7 @@ def v15_reconciliation(state: BoardState, findings: Sequence[Ruling]) -> CheckRe
         )
     if numbers.entries != numbers.accepted + numbers.refused:
         failures.append(f"{numbers.entries} ballot entries, {numbers.accepted} accepted, {numbers.refused} refused")
-    return conclude("V15", failures)
+    return conclude("V15", (*named(findings, "V15"), *of_the_board("V15", *failures)))
 
 
 def no_closing(state: BoardState) -> tuple[str, ...]:

@@ -6,44 +6,18 @@ A partial decryption is looked at under V20, V16 and V17 in this order, a result
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retally_crypto.entries import PartialDecryption, Result
 from retally_crypto.guardians import share_public_key
-from retally_crypto.rules.findings import Broken, CheckResult, Ruling, conclude, named
-from retally_crypto.rules.state import BoardState, Counting
+from retally_crypto.rules.findings import Broken, CheckResult, Finding, conclude, named, of_the_board
+from retally_crypto.rules.results import Combination, ContestCounts, Counting, UnitCounts
+from retally_crypto.rules.state import BoardState
 from retally_crypto.rules.v05_v07_ceremony import commitments_in_order
 from retally_crypto.rules.v14_v15_counting import no_closing, v15_result_numbers
 from retally_crypto.tally import Unit, combine, combined_digest, counts, verify_partial_decryption
 
 
-@dataclass(frozen=True)
-class ContestCounts:
-    """Counts of one contest in one unit, one for each option in the manifest's order; None where none was found
-    (V18)."""
-
-    contest: str
-    counts: tuple[int | None, ...]
-
-
-@dataclass(frozen=True)
-class UnitCounts:
-    """One unit with the counts of its contests; none for a unit that is withheld."""
-
-    unit: Unit
-    contests: tuple[ContestCounts, ...]
-
-
-@dataclass(frozen=True)
-class Combination:
-    """The aggregates decrypted: digest over the points, and the counts unit by unit."""
-
-    digest: bytes
-    units: tuple[UnitCounts, ...]
-    not_found: tuple[str, ...]
-
-
-def counting(state: BoardState) -> Counting:
+def fixed(state: BoardState) -> Counting:
     """What the closing fixed. Only for boards that are closed."""
     if state.tally.counting is None:
         raise ValueError("the board is not closed")
@@ -62,14 +36,14 @@ def v20_partial_units(state: BoardState, content: PartialDecryption) -> None:
     """The guardian decrypts for the first time, and the reported units. Raises Broken."""
     if content.guardian in state.tally.partial_decryptions:
         raise Broken("V20", f"guardian {content.guardian} decrypts a second time")
-    reported = tuple(unit.districts for unit in counting(state).reported)
+    reported = tuple(unit.districts for unit in fixed(state).reported)
     if tuple(tuple(districts) for districts in content.units) != reported:
         raise Broken("V20", f"guardian {content.guardian} decrypts other units than the reported ones")
 
 
 def v16_partial_aggregates(state: BoardState, content: PartialDecryption) -> None:
     """The guardian summed the counted ballots. Raises Broken."""
-    if content.aggregates != counting(state).digest:
+    if content.aggregates != fixed(state).digest:
         raise Broken("V16", f"guardian {content.guardian} decrypts other sums than those of the counted ballots")
 
 
@@ -80,7 +54,7 @@ def v17_partial_proof(state: BoardState, content: PartialDecryption) -> None:
         raise Broken("V17", f"size is {size}, not in {(closing or 0) + 1}..{state.size}")
     if content.root != state.tally.roots[size]:
         raise Broken("V17", f"root is not this board's at size {size}")
-    aggregates = counting(state).aggregates
+    aggregates = fixed(state).aggregates
     if len(content.points) != 32 * len(aggregates.listed):
         raise Broken("V17", f"{len(content.points) // 32} points for {len(aggregates.listed)} aggregates")
     public_share = share_public_key(commitments_in_order(state), guardian)
@@ -101,19 +75,19 @@ def combination(state: BoardState) -> Combination | None:
     return state.tally.combination
 
 
-def _combine(state: BoardState, fixed: Counting) -> Combination:
+def _combine(state: BoardState, closed: Counting) -> Combination:
     points = {guardian: content.points for guardian, content in state.tally.partial_decryptions.items()}
-    decrypted = combine(fixed.aggregates, points, state.threshold)
+    decrypted = combine(closed.aggregates, points, state.threshold)
     found: dict[tuple[tuple[str, ...], str], list[int | None]] = {}
     not_found = []
-    for item, number in zip(fixed.aggregates.items, counts(fixed.aggregates, decrypted), strict=True):
+    for item, number in zip(closed.aggregates.items, counts(closed.aggregates, decrypted), strict=True):
         found.setdefault((item.unit.districts, item.contest), []).append(number)
         if number is None:
             not_found.append(
                 f"no count within 0..{item.bound} for contest {item.contest}, option {item.option + 1}, "
                 f"unit {', '.join(item.unit.districts)}"
             )
-    units = tuple(_unit_counts(state, unit, found) for unit in fixed.units)
+    units = tuple(_unit_counts(state, unit, found) for unit in closed.units)
     return Combination(combined_digest(state.election_id, decrypted), units, tuple(not_found))
 
 
@@ -145,7 +119,7 @@ def v15_v20_v18_v19_result(state: BoardState, content: Result) -> None:
 def v20_result_units(state: BoardState, content: Result) -> None:
     """The result names every unit with its state, in order. Raises Broken."""
     published = [(tuple(unit.districts), unit.state) for unit in content.units]
-    if published != [(unit.districts, unit.state) for unit in counting(state).units]:
+    if published != [(unit.districts, unit.state) for unit in fixed(state).units]:
         raise Broken("V20", "the units of the result are not those of the counted ballots")
 
 
@@ -172,7 +146,7 @@ def v19_result_counts(computed: Combination, content: Result) -> None:
                 )
 
 
-def v16_aggregates(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v16_aggregates(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V16 as a whole."""
     missing = list(no_closing(state))
     if not missing and not state.tally.partial_decryptions and not named(findings, "V17"):
@@ -180,20 +154,20 @@ def v16_aggregates(state: BoardState, findings: Sequence[Ruling]) -> CheckResult
     return conclude("V16", named(findings, "V16"), missing)
 
 
-def v17_partial_decryptions(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v17_partial_decryptions(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V17 as a whole."""
     return conclude("V17", named(findings, "V17"), no_closing(state) or _too_few(state))
 
 
-def v18_counts(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v18_counts(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V18 as a whole."""
     computed = combination(state)
     if computed is None:
         return conclude("V18", named(findings, "V18"), no_closing(state) or _too_few(state))
-    return conclude("V18", (*computed.not_found, *named(findings, "V18")))
+    return conclude("V18", (*of_the_board("V18", *computed.not_found), *named(findings, "V18")))
 
 
-def v19_published_result(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v19_published_result(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V19 as a whole."""
     missing = list(no_closing(state) or _too_few(state))
     if not missing and state.tally.result is None:
@@ -201,7 +175,7 @@ def v19_published_result(state: BoardState, findings: Sequence[Ruling]) -> Check
     return conclude("V19", named(findings, "V19"), missing)
 
 
-def v20_units(state: BoardState, findings: Sequence[Ruling]) -> CheckResult:
+def v20_units(state: BoardState, findings: Sequence[Finding]) -> CheckResult:
     """V20 as a whole."""
     return conclude("V20", named(findings, "V20"), no_closing(state))
 

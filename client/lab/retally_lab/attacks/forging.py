@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from retally_crypto.canonical import Json, canonical_bytes
-from retally_crypto.contests import StyleLayout, layout
+from retally_crypto.contests import StyleLayout
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
 from retally_crypto.entries import ballot_entry
+from retally_crypto.manifest import layout
 from retally_crypto.relations import Template
 from retally_crypto.relations import tag as relation_tag
 from retally_lab.attacks.tampering import GENERATOR, ORDER

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.contests import layout
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.manifest import Manifest
+from retally_crypto.manifest import Manifest, layout
 from retally_crypto.secret.sign import sign_note
 from retally_lab.boards.manifests import (
     APPROVAL,
@@ -151,6 +150,15 @@ SIGNERS: Final[Mapping[str, Sequence[str]]] = {
     "result": ["authority"],
 }
 """By page 4, who signs the examples."""
+
+
+def paths(value: Any, at: Path = ()) -> list[Path]:
+    """The path of every member and item, at any depth."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found: list[Path] = []
+    for step, inner in steps:
+        found += [(*at, step), *paths(inner, (*at, step))]
+    return found
 
 
 def changed(members: Mapping[str, Any], path: Path, value: Any) -> Members:
