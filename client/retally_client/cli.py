@@ -104,6 +104,11 @@ REGISTRAR = group(
         "Draw a code for every voter: an encrypted file to keep, and a readable list to print and then destroy.",
     ),
     OnUse(
+        "links",
+        "retally_client.registrar.commands:links",
+        "Write a list of links, each of which fills in a voter's code of this registrar, and of no other.",
+    ),
+    OnUse(
         "commit",
         "retally_client.registrar.commands:commit",
         "Publish the commitment to this registrar's part of the roll.",

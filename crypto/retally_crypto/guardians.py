@@ -8,6 +8,7 @@ Guardians are counted from 1 in the manifest's order. Scalars and points are 32 
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from retally_crypto.engine import engine
@@ -49,7 +50,13 @@ def joint_key(commitments: Sequence[bytes]) -> bytes:
 
 def share_public_key(commitments: Sequence[bytes], guardian: int) -> bytes:
     """S_j = Σ_i Σ_l j^l·F_i,l (5.5), from all n guardians' commitments. May be the identity, which V07 refuses."""
-    return _evaluate(engine.sum_columns(b"".join(commitments), len(commitments[0]) // 32), guardian)
+    return _evaluate_sum(tuple(commitments), guardian)
+
+
+# False openings may come again and again, and every one asks for all guardians' keys.
+@lru_cache(maxsize=64)
+def _evaluate_sum(commitments: tuple[bytes, ...], at: int) -> bytes:
+    return _evaluate(engine.sum_columns(b"".join(commitments), len(commitments[0]) // 32), at)
 
 
 def _evaluate(commitments: bytes, at: int) -> bytes:

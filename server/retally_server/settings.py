@@ -40,6 +40,7 @@ class Settings(BaseSettings):
         "127.0.0.0/8,::1/128", description="Networks whose X-Forwarded-For is believed, with commas between them."
     )
     connections: Annotated[int, Field(ge=8)] = Field(1024, description="Connections open at once in one process.")
+    address_connections: Annotated[int, Field(ge=4)] = Field(256, description="Of these, from one address (IPv6: /64).")
     idle_seconds: Annotated[int, Field(ge=1)] = Field(
         75, description="How long a connection without a request is kept: longer than the proxy in front keeps its own."
     )

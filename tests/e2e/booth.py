@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.e2e.trials import Invited
+
 CODE = re.compile(r"^[0-9A-Z]{4}(-[0-9A-Z]{4}){7}$")
 
 
@@ -16,9 +18,17 @@ def heading(page: Any, name: str) -> Any:
     return page.get_by_role("heading", name=name, exact=True)
 
 
-def enter(page: Any, link: str) -> None:
-    """Open the registrar's link and go on to the ballot."""
-    page.goto(link)
+def enter_codes(page: Any, invited: Invited) -> None:
+    """Open the election's link and type the codes."""
+    page.goto(invited.link)
+    button(page, "Continue").wait_for()
+    for at, code in enumerate(invited.codes):
+        page.get_by_role("textbox").nth(at).fill(code)
+
+
+def enter(page: Any, invited: Invited) -> None:
+    """Open the election's link, type the codes and go on to the ballot."""
+    enter_codes(page, invited)
     button(page, "Continue").click()
     heading(page, "Your ballot").wait_for()
 
@@ -77,9 +87,9 @@ def recorded(page: Any) -> int:
     return int(found.group(1).replace(",", ""))
 
 
-def vote(page: Any, link: str, chair: str | None, days: tuple[str, ...] = (), novel: int = 0) -> tuple[str, int]:
+def vote(page: Any, invited: Invited, chair: str | None, days: tuple[str, ...] = (), novel: int = 0) -> tuple[str, int]:
     """All of it; returns tracking code and position."""
-    enter(page, link)
+    enter(page, invited)
     fill(page, chair, days, novel)
     code = encrypt(page)
     return code, cast(page)

@@ -41,8 +41,7 @@ def story(server: Server) -> Story:
 
 def test_a_voter_votes_by_her_link_and_gets_a_checked_receipt(story: Story, new_page: Any, tmp_path: Path) -> None:
     page = new_page(story.trial.server)
-    page.goto(story.trial.voting_link(0))
-    button(page, "Continue").wait_for()
+    booth.enter_codes(page, story.trial.invited(0))
     assert "code" not in page.url.split("#", 1)[1], "codes stay in the address bar"
     button(page, "Continue").click()
     page.get_by_text("No ballot has been accepted under your codes so far.").wait_for()
@@ -67,7 +66,7 @@ def test_choices_and_codes_are_in_no_request_and_no_storage(story: Story, new_pa
     page = new_page(story.trial.server)
     bodies: list[bytes] = []
     page.on("request", lambda request: bodies.append(request.post_data_buffer or b""))
-    booth.enter(page, story.trial.voting_link(1))
+    booth.enter(page, story.trial.invited(1))
     booth.fill(page, "Ada", ("Wednesday",))
     storage = page.evaluate("JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])")
     story.codes["second"] = booth.encrypt(page)
@@ -83,7 +82,7 @@ def test_choices_and_codes_are_in_no_request_and_no_storage(story: Story, new_pa
 def test_a_tested_ballot_is_checked_on_a_second_device_and_never_cast(story: Story, new_page: Any) -> None:
     page = new_page(story.trial.server)
     before = story.trial.size()
-    booth.enter(page, story.trial.voting_link(2))
+    booth.enter(page, story.trial.invited(2))
     booth.fill(page, "Sofya", ("Monday",), 5)
     tested = booth.encrypt(page)
     button(page, "Test this ballot").click()
@@ -113,7 +112,7 @@ def test_a_tested_ballot_is_checked_on_a_second_device_and_never_cast(story: Sto
 
 def test_a_test_that_was_tampered_with_is_refused(story: Story, new_page: Any) -> None:
     page = new_page(story.trial.server)
-    booth.enter(page, story.trial.voting_link(2))
+    booth.enter(page, story.trial.invited(2))
     booth.fill(page, "Ada", (), 0)
     booth.encrypt(page)
     button(page, "Test this ballot").click()
@@ -133,7 +132,7 @@ def test_a_test_that_was_tampered_with_is_refused(story: Story, new_page: Any) -
 
 def test_voting_again_warns_of_the_first_ballot_and_supersedes_it(story: Story, new_page: Any) -> None:
     page = new_page(story.trial.server)
-    booth.enter(page, story.trial.voting_link(0))
+    booth.enter(page, story.trial.invited(0))
     page.get_by_text("One ballot was accepted under your codes").wait_for()
     assert story.codes["first"] in page.locator("main").inner_text()
     booth.fill(page, None)
@@ -186,7 +185,7 @@ def test_a_receipt_is_checked_and_a_tampered_one_proves_nothing(story: Story, ne
 def test_a_closed_election_takes_no_ballot_and_says_so(story: Story, new_page: Any, watched: Any) -> None:
     watched.expected.append("Failed to load resource")
     waiting = new_page(story.trial.server)
-    booth.enter(waiting, story.trial.voting_link(3))
+    booth.enter(waiting, story.trial.invited(3))
     booth.fill(waiting, "Ada")
     story.trial.finish()  # waits for the closing time
     booth.encrypt(waiting)
@@ -194,7 +193,7 @@ def test_a_closed_election_takes_no_ballot_and_says_so(story: Story, new_page: A
     waiting.get_by_text(re.compile("Voting is not open now|Voting is closed")).first.wait_for()
 
     page = new_page(story.trial.server)
-    page.goto(story.trial.voting_link(3))
+    booth.enter_codes(page, story.trial.invited(3))
     button(page, "Continue").click()
     page.get_by_text("Voting is closed").first.wait_for()
     assert button(page, "Fill in the ballot").count() == 0

@@ -58,7 +58,8 @@ def addresses(server: Server, trial: Trial, finished: LiveElection) -> dict[str,
         "election-finished": f"{server.address}/#/election?{ended}",
         "results-none": trial.link("results"),
         "results": f"{server.address}/#/results?{ended}",
-        "codes": trial.voting_link(0),
+        "codes": trial.link("vote", ("code", trial.codes(0)[0])),
+        "codes-in-history": trial.link("vote", *(("code", code) for code in trial.codes(0))),
         "codes-empty": trial.link("vote"),
         "track": trial.link("track"),
         "check": trial.link("check"),
@@ -124,8 +125,7 @@ def test_the_language_can_be_switched_on_every_page(server: Server, trial: Trial
 
 def test_a_voter_with_a_keyboard_only_can_vote(trial: Trial, new_page: Any) -> None:
     page = new_page(trial.server)
-    page.goto(trial.voting_link(1))
-    button(page, "Continue").wait_for()
+    booth.enter_codes(page, trial.invited(1))
 
     def tab_to(name: str, role: str) -> None:
         for _ in range(60):
@@ -178,7 +178,7 @@ def test_every_step_of_voting_is_accessible(trial: Trial, new_page: Any) -> None
         if problems := [*violations(page), *([f"{sideways(page)} px too wide"] if sideways(page) > 0 else [])]:
             found[name] = problems
 
-    booth.enter(page, trial.voting_link(2))
+    booth.enter(page, trial.invited(2))
     look("standing")
     button(page, "Fill in the ballot").click()
     heading(page, "Who chairs the club?").wait_for()

@@ -12,7 +12,7 @@ from tests.e2e import booth
 from tests.e2e.axe import violations
 from tests.e2e.booth import button, heading
 from tests.e2e.conftest import picture
-from tests.e2e.trials import Server, Trial, new_trial
+from tests.e2e.trials import Invited, Server, Trial, new_trial
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_characters_that_look_alike_are_accepted(trial: Trial, new_page: Any) ->
 
 def test_codes_that_belong_to_nobody_are_not_on_the_roll(trial: Trial, new_page: Any) -> None:
     page = new_page(trial.server)
-    page.goto(trial.link("vote", *(("code", one) for one in (trial.codes(0)[0], trial.codes(1)[1]))))
+    booth.enter_codes(page, Invited(trial.link("vote"), (trial.codes(0)[0], trial.codes(1)[1])))
     button(page, "Continue").click()
     page.get_by_text("No ballot belongs to these codes").first.wait_for()
     assert violations(page) == []
@@ -60,7 +60,7 @@ def test_codes_that_belong_to_nobody_are_not_on_the_roll(trial: Trial, new_page:
 
 def test_a_link_for_another_election_is_refused(trial: Trial, new_page: Any) -> None:
     page = new_page(trial.server)
-    page.goto(trial.voting_link(0).replace(trial.election_id, "0" * 64))
+    page.goto(trial.invited(0).link.replace(trial.election_id, "0" * 64))
     assert button(page, "Continue").count() == 0
     assert violations(page) == []
 
@@ -68,7 +68,7 @@ def test_a_link_for_another_election_is_refused(trial: Trial, new_page: Any) -> 
 def test_the_server_is_killed_between_submission_and_receipt(trial: Trial, new_page: Any, watched: Any) -> None:
     watched.expected.append("Failed to load resource")
     page = new_page(trial.server)
-    booth.enter(page, trial.voting_link(2))
+    booth.enter(page, trial.invited(2))
     booth.fill(page, "Ada", ("Monday",), 1)
     before = trial.size()
     code = booth.encrypt(page)
@@ -94,7 +94,7 @@ def test_a_page_reloaded_while_the_server_is_down_finishes_the_same_ballot(
 ) -> None:
     watched.expected.append("Failed to load resource")
     page = new_page(trial.server)
-    booth.enter(page, trial.voting_link(3))
+    booth.enter(page, trial.invited(3))
     booth.fill(page, "Emmy", ("Friday",), 2)
     before = trial.size()
     code = booth.encrypt(page)
@@ -117,7 +117,7 @@ def test_a_page_that_is_left_while_casting_sends_nothing_until_it_is_asked_to(
 ) -> None:
     watched.expected.append("Failed to load resource")
     page = new_page(trial.server)
-    booth.enter(page, trial.voting_link(7))
+    booth.enter(page, trial.invited(7))
     booth.fill(page, "Ada", ("Friday",), 3)
     before = trial.size()
     code = booth.encrypt(page)
@@ -143,7 +143,7 @@ def test_of_two_tabs_the_later_one_is_told_of_the_earlier_ballot(trial: Trial, n
     watched.follow(other)
     before = trial.size()
     for page in (one, other):
-        booth.enter(page, trial.voting_link(4))
+        booth.enter(page, trial.invited(4))
         booth.fill(page, "Sofya")
         booth.encrypt(page)
     booth.cast(one)
@@ -164,7 +164,7 @@ def test_too_many_choices_cannot_be_made(server: Server, new_page: Any) -> None:
     contest = {"id": "seats", "title": "Two seats", "options": options, "limit": "total", "score": 1}
     trial = new_trial(server, "seats", [0], contests=[{**contest, "min": 1, "max": 2}])
     page = new_page(server)
-    booth.enter(page, trial.voting_link(0))
+    booth.enter(page, trial.invited(0))
     button(page, "Fill in the ballot").click()
     page.get_by_label("Option 1").check()
     page.get_by_label("Option 4").check()
@@ -187,7 +187,7 @@ def test_a_ballot_of_fifteen_options_is_ready_within_seconds(server: Server, new
     contest = {"id": "one", "title": "One of fifteen", "options": options, "limit": "total", "score": 1}
     trial = new_trial(server, "fifteen", [0], contests=[{**contest, "min": 0, "max": 1}])
     page = new_page(server)
-    booth.enter(page, trial.voting_link(0))
+    booth.enter(page, trial.invited(0))
     button(page, "Fill in the ballot").click()
     page.get_by_label("Option 7", exact=True).check()
     button(page, "Review the ballot").click()

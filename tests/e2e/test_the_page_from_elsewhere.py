@@ -66,9 +66,8 @@ def test_a_voting_page_that_the_manifest_does_not_name_cannot_reach_the_board(
     watched.expected += ["Content Security Policy", "Failed to load resource", "Refused to connect"]
     watched.origins.add(server.address)
     page = new_page(elsewhere)
-    page.goto(
-        trial.voting_link(0).replace(server.address, elsewhere.address).replace("board=%2F", f"board={server.address}/")
-    )
+    link = trial.invited(0).link
+    page.goto(link.replace(server.address, elsewhere.address).replace("board=%2F", f"board={server.address}/"))
     page.get_by_text("The board does not answer").first.wait_for()
     assert button(page, "Continue").count() == 0
     assert not any(server.address in url for url in watched.urls)

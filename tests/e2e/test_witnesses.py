@@ -46,7 +46,7 @@ def test_a_ballot_is_recorded_then_witnessed_and_the_board_passes_with_its_quoru
             closes=int(time.time()) + VOTING_SECONDS,
         )
         page = new_page(server)
-        booth.enter(page, trial.voting_link(0))
+        booth.enter(page, trial.invited(0))
         booth.fill(page, "Emmy", ("Monday",), 3)
         booth.encrypt(page)
         process.send_signal(signal.SIGSTOP)
@@ -62,7 +62,7 @@ def test_a_ballot_is_recorded_then_witnessed_and_the_board_passes_with_its_quoru
         assert "1 independent witness has cosigned the board with your ballot" in page.locator("main").inner_text()
         assert cosignatures(saved(page, tmp_path / "after"), boards[0], key) == 1
 
-        booth.vote(page, trial.voting_link(1), "Ada")
+        booth.vote(page, trial.invited(1), "Ada")
         page.get_by_text("Recorded and witnessed").wait_for(timeout=60_000)
         trial.finish()
         report = trial.live.report()

@@ -94,6 +94,14 @@ class Server:
                 self._process.wait()
 
 
+@dataclass(frozen=True)
+class Invited:
+    """What a voter has in her hands: where to vote, and the codes from her letters."""
+
+    link: str
+    codes: tuple[str, ...]
+
+
 def plain_contests() -> list[dict[str, Any]]:
     """A choice of one, an approval and a score contest."""
 
@@ -164,8 +172,8 @@ class Trial:
         named = [("board", f"/elections/{self.slug}"), ("election", self.election_id), *more]
         return f"{self.server.address}/{document}#/{page}?{urlencode(named)}"
 
-    def voting_link(self, voter: int) -> str:
-        return self.link("vote", *(("code", code) for code in self.codes(voter)))
+    def invited(self, voter: int) -> Invited:
+        return Invited(self.link("vote"), self.codes(voter))
 
     def verify_link(self) -> str:
         named = urlencode([("board", f"/elections/{self.slug}"), ("election", self.election_id)])

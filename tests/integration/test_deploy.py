@@ -89,7 +89,10 @@ class Proxied:
         (folder / "retally.conf").write_text(text)
         (folder / "nginx.conf").write_text(
             f"daemon off; pid {folder}/pid; error_log {folder}/main.log; worker_processes 1; user root;\n"
-            f"events {{ worker_connections 512; }}\nhttp {{ {temporary} {unused} include {folder}/retally.conf; }}\n"
+            "events { worker_connections 512; }\n"
+            # A test says with a header which address its request comes from.
+            f"http {{ set_real_ip_from 127.0.0.1; real_ip_header X-Test-Address; "
+            f"{temporary} {unused} include {folder}/retally.conf; }}\n"
         )
         command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "main.log")]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -231,6 +234,36 @@ def test_a_flood_from_one_address_is_told_to_come_again(proxied: Proxied) -> Non
     while proxied.client.get(f"/elections/{SLUG}/checkpoint").status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("flooding", "same_place", "elsewhere"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:2::1"),
+        ("2001:db8::a00:1", "2001:db8::1:0:0:1", "2001:db8:1::a00:1"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2"),
+        ("192.0.2.10", "192.0.2.10", "2001:db8::c000:20a"),
+    ],
+)
+def test_addresses_of_one_prefix_are_limited_together(
+    tmp_path: Path, flooding: str, same_place: str, elsewhere: str
+) -> None:
+    if NGINX is None:
+        pytest.skip("nginx is missing (Debian: apt-get install nginx-light)")
+    nginx = Proxied(tmp_path, tmp_path / "data", f"http://127.0.0.1:{free_ports(1)[0]}")
+
+    def cast_from(address: str) -> int:
+        headers = {"X-Test-Address": address}
+        return nginx.client.post(f"/elections/{SLUG}/ballots", content=b"{}", headers=headers).status_code
+
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            flood = list(pool.map(cast_from, [flooding] * 1200))
+            assert flood.count(429) > 100
+            assert list(pool.map(cast_from, [same_place] * 20)).count(429) > 10
+            assert set(pool.map(cast_from, [elsewhere] * 20)) == {503}
+    finally:
+        nginx.stop()
 
 
 def test_the_proxy_writes_no_address_down(proxied: Proxied) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from retally_lab.server_process import ServerFolder, running_server
+from retally_server.api.address_limits import parse_networks
 from retally_server.api.connections import BoundedConnection, bounded_connections
 
 
@@ -281,7 +283,7 @@ class Bare:
         self.go_on = threading.Event()
         config = uvicorn.Config(
             self._answer,
-            http=bounded_connections(most),
+            http=bounded_connections(most, 256, ()),
             port=0,
             log_config=None,
             lifespan="off",
@@ -359,6 +361,64 @@ def test_nobody_makes_room_who_has_just_asked(bare: Bare, monkeypatch: pytest.Mo
 
 
 def test_the_protocol_class_carries_the_limit_of_the_settings() -> None:
-    made: Any = bounded_connections(17)
+    made: Any = bounded_connections(17, 8, ())
     assert made.most == 17
     assert issubclass(made, BoundedConnection)
+
+
+def open_from(source: str, port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 60, source_address=(source, 0))
+
+
+def heard(connection: socket.socket) -> int | None:
+    """The status that this connection is answered with, None if it is cut off."""
+    try:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        said = connection.recv(12)
+    except ConnectionError:
+        return None
+    return int(said[9:]) if said else None
+
+
+def served(connection: socket.socket) -> bool:
+    """Whether this connection is answered and neither refused nor cut off."""
+    return heard(connection) == 200
+
+
+def test_one_address_holds_its_share_of_the_connections_and_leaves_the_rest_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETALLY_ADDRESS_CONNECTIONS", "8")
+    # Nobody is a proxy here: loopback addresses count like any others.
+    monkeypatch.setenv("RETALLY_TRUSTED_PROXIES", "192.0.2.1/32")
+    (tmp_path / "passphrase").write_text("\n")
+    with (
+        running_server(ServerFolder(tmp_path / "data", tmp_path / "passphrase"), tmp_path / "log") as address,
+        contextlib.ExitStack() as held,
+    ):
+        port = int(address.rpartition(":")[2])
+        greedy = [held.enter_context(open_from("127.0.0.2", port)) for _ in range(30)]
+        assert served(held.enter_context(open_from("127.0.0.3", port)))
+        answers = [heard(one) for one in greedy]
+        assert answers.count(200) == 8
+        assert answers[8] == 503, "who comes beyond the share is told so"
+        assert answers[-1] is None, "and only so many are"
+        for one in greedy:
+            one.close()
+        until = time.monotonic() + 20
+        while not served(held.enter_context(open_from("127.0.0.2", port))):
+            assert time.monotonic() < until, "who has gone still counts"
+            time.sleep(0.1)
+
+
+def test_an_address_without_connections_is_forgotten_and_a_proxy_is_not_counted() -> None:
+    made: Any = bounded_connections(17, 8, parse_networks("127.0.0.0/8"))
+    first, second, proxy = (made.__new__(made) for _ in range(3))
+    first.client, second.client, proxy.client = ("2001:db8::1", 1), ("2001:db8::2", 2), ("127.0.0.1", 3)
+    for one in (first, second, proxy):
+        one._hold()
+    assert made.held == {"2001:db8::/64": 2}
+    for one in (first, second, proxy):
+        one._let_go()
+        one._let_go()
+    assert made.held == {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import weakref
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -15,9 +17,11 @@ from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.policy import TrustPolicy, format_policy
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_crypto.tiles import decode_bundle
 from retally_lab.boards.election import Election, signing_key
 from retally_lab.boards.files import OPENS, write_board
 from retally_lab.boards.places import MemoryBoard, board_folder
+from retally_verify import mirroring
 from retally_verify.board import Unreachable
 from retally_verify.following import Alert, Follower
 from retally_verify.split_view import find_split, format_split, parse_split, verify_split, views_of
@@ -192,6 +196,55 @@ def test_the_tally_after_the_closing_is_expected_and_anything_else_is_growth(
     late.entries.append(election.entries[election.index_of("ballot")])
     (alert,) = watch.look(late.files())
     assert (alert.kind, str(len(election.entries)) in alert.text) == ("growth", True)
+
+
+def test_what_is_met_is_looked_at_bundle_by_bundle_and_never_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first look at 200 bundles no more than two of them are in memory."""
+    met: list[weakref.ref[Bundled]] = []
+    alive: list[int] = []
+
+    class Bundled(list[bytes]):
+        """The entries of a bundle; a tuple cannot be watched."""
+
+    honest = decode_bundle
+
+    def watched(raw: bytes, width: int) -> Bundled:
+        bundled = Bundled(honest(raw, width))
+        met.append(weakref.ref(bundled))
+        alive.append(sum(one() is not None for one in met))
+        return bundled
+
+    monkeypatch.setattr(mirroring, "decode_bundle", watched)
+    assert Watch(tmp_path, files(200 * 256)).look() == []
+    assert len(met) >= 200
+    assert max(alive) <= 2
+
+
+def test_late_entries_are_counted_and_the_first_are_named(tmp_path: Path, witnessed: Election) -> None:
+    election = witnessed.copy()
+    watch = Watch(tmp_path, election.files(), election.policy())
+    assert watch.look() == []
+    first = len(election.entries)
+    election.entries += [election.entries[election.index_of("ballot")]] * 1000
+    (alert,) = watch.look(election.files())
+    assert alert.text == (
+        "1000 entries after the closing do not belong to the tally: " + ", ".join(map(str, range(first, first + 8)))
+    )
+    assert watch.look(election.files()) == []
+    assert sys.getsizeof(watch.follower._entries.named) < 200
+
+
+def test_entries_of_a_board_that_is_wrong_leave_no_trace(tmp_path: Path, witnessed: Election) -> None:
+    election = witnessed.copy()
+    watch = Watch(tmp_path, election.files(), election.policy())
+    assert watch.look() == []
+    late = election.copy()
+    late.entries.append(election.entries[election.index_of("ballot")])
+    tile = next(path for path in late.files() if path.startswith("tile/0/"))
+    assert watch.kinds(late.files() | {tile: b""}) == []
+    assert watch.kinds(late.files()) == ["growth"]
 
 
 def test_another_time_of_opening_is_a_fault_with_evidence_and_spoils_nothing(

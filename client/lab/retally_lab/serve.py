@@ -1,4 +1,4 @@
-"""`retally lab serve`: a small live election on loopback, open for voting, with the voters' links and codes printed;
+"""`retally lab serve`: a small live election on loopback, open for voting, with the link and the voters' codes printed;
 and beside it a finished one, the re-enactment of published totals, whose results and verification can be looked at.
 
 One program holds every official's key and every voter's code here, so these elections prove nothing to anyone.
@@ -146,16 +146,15 @@ def _print_trial(folder: Path, election: LiveElection, codes: tuple[tuple[str, .
         path = folder / f"voter-{number}.codes"
         path.touch(mode=0o600)
         path.write_text("".join(f"{code}\n" for code in own))
-        if page is None:
-            out.print(f"voter {number}  {path}  {'   '.join(own)}", markup=False, soft_wrap=True)
-        else:
-            link = _link(page, "#/vote", election, [("code", code) for code in own])
-            out.print(f"voter {number}  {link}", markup=False, soft_wrap=True)
+        out.print(f"voter {number}  {path}  {'   '.join(own)}", markup=False, soft_wrap=True)
     if page is not None:
-        out.print(f"\nelection {_link(page, '#/election', election)}", markup=False, soft_wrap=True)
+        # Without the codes: a browser keeps whole links in its history.
+        out.print(f"\nvote     {_link(page, '#/vote', election)}", markup=False, soft_wrap=True)
+        out.print("         and type or paste the codes of one voter there", markup=False)
+        out.print(f"election {_link(page, '#/election', election)}", markup=False, soft_wrap=True)
     out.print(f"board    {election.url}\npolicy   {policy}", markup=False, soft_wrap=True)
     out.print(
-        f"vote     .venv/bin/retally vote {election.url} --policy {policy} --code-file {folder / 'voter-1.codes'}"
+        f"by hand  .venv/bin/retally vote {election.url} --policy {policy} --code-file {folder / 'voter-1.codes'}"
         f"\nverify   .venv/bin/retally verify {election.url} --policy {policy}",
         markup=False,
         soft_wrap=True,
@@ -170,10 +169,10 @@ def _print_finished(election: LiveElection, page: str | None) -> None:
     out.print(f"board    {election.url}", markup=False, soft_wrap=True)
 
 
-def _link(page: str, route: str, election: LiveElection, more: list[tuple[str, str]] | None = None) -> str:
-    """Everything after the number sign stays in the browser."""
+def _link(page: str, route: str, election: LiveElection) -> str:
+    """Everything after the number sign stays in the browser, and in its history."""
     board = f"/elections/{election.url.rpartition('/')[2]}"
-    named = urlencode([("board", board), ("election", election.policy.election_id.hex()), *(more or [])], safe="/")
+    named = urlencode([("board", board), ("election", election.policy.election_id.hex())], safe="/")
     return f"{page}/{route}{'' if route.endswith('#') else '?'}{named}"
 
 

@@ -35,6 +35,7 @@ from retally_client.registrar.codes import (
     style_indices,
     write_codes,
 )
+from retally_client.registrar.links import voting_link
 from retally_client.registrar.roll import (
     positions_revealed,
     registrar_number,
@@ -59,7 +60,7 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
 from retally_crypto.policy import policy_from_manifest
 from retally_crypto.record import ElectionRecord
-from retally_crypto.secret.credentials import parse_code
+from retally_crypto.secret.credentials import format_code, parse_code
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
 from retally_verify.commands import ENTRY_LIMIT, AsJson, PolicyFile, first_entry, read_policy, read_small
@@ -206,6 +207,37 @@ def codes(
         voters=len(voters),
         codes=str(output),
         list=str(to_print),
+    )
+
+
+@plain_errors
+def links(
+    url: Url,
+    policy: PolicyFile,
+    codes_file: CodesFile,
+    page: Annotated[str, typer.Option("--page", metavar="URL", help="where the voting page is, https://host/")],
+    output: Output,
+    as_json: AsJson = False,
+) -> None:
+    """Write a list of links, each of which fills in a voter's code of this registrar, and of no other.
+
+    A link stays in the history of the browser that opens it; that is why it carries one of several codes, and is
+    refused where there is only one. Whoever hands out codes on paper needs no links.
+    """
+    passphrase = read_passphrase(confirm=False)
+    with _record(url, policy) as record:
+        drawn = read_codes(codes_file, passphrase, read_policy(policy))
+        registrars = len(record.manifest.registrars)
+        written = [
+            voting_link(page, url, record.election_id, format_code(code), drawn.registrar, registrars)
+            for code in drawn.codes
+        ]
+        write_private(output, printable_list(drawn.voters, written, column="link"))
+    _say(
+        as_json,
+        f"{len(written):,} links in {output} (readable): send each voter only her own, and destroy the file",
+        voters=len(written),
+        links=str(output),
     )
 
 

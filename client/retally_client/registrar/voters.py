@@ -95,11 +95,12 @@ def voters_csv(voters: Sequence[Registered]) -> bytes:
     return written((*NEEDED, *titles), ((known.voter, known.style, *_values(known, titles)) for known in voters))
 
 
-def printable_list(voters: Sequence[Registered], codes: Sequence[str]) -> bytes:
-    """A table with the voter, the other columns of the list, and last the code; sorted by voter."""
+def printable_list(voters: Sequence[Registered], codes: Sequence[str], column: str = CODE) -> bytes:
+    """A table with the voter, the other columns of the list, and last the code, or what else stands in `codes` under
+    the title `column`; sorted by voter."""
     titles = _titles(voters)
     rows = [(known.voter, *_values(known, titles), code) for known, code in zip(voters, codes, strict=True)]
-    return written((VOTER, *titles, CODE), sorted(rows))
+    return written((VOTER, *titles, column), sorted(rows))
 
 
 def found(voters: Sequence[Registered], wanted: str) -> list[int]:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from retally_crypto.tiles import ReadTile, Tile
-from retally_verify.fetching import Fetcher
+from retally_verify.board_folder import read_within
+from retally_verify.fetching import Fetcher, TooSlow, Waits, nobody_is_told
 from retally_verify.files import (
     BUNDLE_LIMIT,
     CHECKPOINT_LIMIT,
@@ -37,9 +38,15 @@ __all__ = [
     "tile_reader",
 ]
 
+IF_TOO_SLOW = (
+    "Try again later: the same command goes on where this one stopped (unless it was told to forget). "
+    "Or fetch the board with `retally mirror`, which keeps every file that came, and verify that folder; "
+    "or ask another host that mirrors this board."
+)
+
 
 class FolderBoard:
-    """A board in a folder, as `retally mirror` and the server leave it."""
+    """A board in a folder, as `retally mirror` and the server leave it; of it only regular files are read."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -53,8 +60,7 @@ class FolderBoard:
 
     def read(self, path: str, limit: int) -> bytes | None:
         try:
-            with (self._folder / path).open("rb") as file:
-                content = file.read(limit + 1)
+            content = read_within(self._folder, path, limit + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -67,16 +73,20 @@ class FolderBoard:
 class HttpBoard:
     """A board under a URL prefix."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, waits: Waits = nobody_is_told) -> None:
         self.location = url.rstrip("/")
-        self._fetcher = Fetcher(self.location, transport)
+        self._fetcher = Fetcher(self.location, transport, waits=waits)
 
     def read(self, path: str, limit: int) -> bytes | None:
-        return self._fetcher.fetch(path, limit)
+        try:
+            return self._fetcher.fetch(path, limit)
+        except TooSlow as error:
+            raise TooSlow(f"{error}. {IF_TOO_SLOW}") from None
 
 
-def open_board(location: str) -> Board:
-    """The board at a URL (http, https) or in a folder. Raises Unreachable when there is neither."""
+def open_board(location: str, waits: Waits = nobody_is_told) -> Board:
+    """The board at a URL (http, https) or in a folder; `waits` hears of files that do not come at once. Raises
+    Unreachable when there is neither."""
     try:
         parts = urlsplit(location)
         # Reading the port checks it.
@@ -88,7 +98,7 @@ def open_board(location: str) -> Board:
             raise Unreachable(
                 f"{location} is not the address of a board: it has a user, a query or a fragment, or no host"
             )
-        return HttpBoard(location)
+        return HttpBoard(location, waits=waits)
     return FolderBoard(Path(location))
 
 

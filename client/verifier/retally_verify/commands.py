@@ -18,7 +18,7 @@ from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manife
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
-from retally_verify.console import err, out, plain_errors, print_json, progress
+from retally_verify.console import err, out, plain_errors, print_json, progress, say_waiting
 from retally_verify.exit_codes import DONE
 from retally_verify.kept import keep, read_kept
 from retally_verify.policy_file import load_policy
@@ -28,7 +28,7 @@ from retally_verify.report import Report, report_json
 from retally_verify.report_text import print_report
 from retally_verify.run import verify_board
 from retally_verify.state_folder import of_board, state_folder
-from retally_verify.web_bundle import look_at_web
+from retally_verify.web_bundle import look_at_web, open_beside
 
 Location = Annotated[
     str, typer.Argument(metavar="URL|FOLDER", help="the board: its address, or a folder with its files")
@@ -94,7 +94,7 @@ def verify(
     if forget and (kept or signed_off or afresh):
         raise Unusable("--forget keeps nothing: --kept, --signed-off and --afresh do not go with it")
     trusted = read_policy(policy)
-    board = open_board(location)
+    board = open_board(location, say_waiting)
     folder = kept or state_folder("checkpoints")
     receipts = [read_small(path, ENTRY_LIMIT) for path in receipt or ()]
     remembered = () if forget else read_kept(folder, trusted)
@@ -109,7 +109,8 @@ def verify(
     ask_origins = not no_web and not isinstance(board, FolderBoard)
     if web or ask_origins:
         with progress("reading the web bundle"):
-            report = look_at_web(report, _origins(report) if ask_origins else (), web or ())
+            named = _origins(report) if ask_origins else ()
+            report = look_at_web(report, named, web or (), open_beside(location))
     if as_json:
         print_json(report_json(report))
     else:

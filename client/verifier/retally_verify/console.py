@@ -73,6 +73,12 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
+def say_waiting(address: str, seconds: float) -> None:
+    """Says on a terminal, above the bar, which file has not come yet."""
+    if err.is_terminal:
+        err.print(f"waiting for {plain(address)}, {seconds:.0f} seconds so far", style="dim", markup=False)
+
+
 class Bar:
     """A bar on standard error (`progress.Progress`)."""
 

@@ -22,7 +22,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -40,6 +40,8 @@ from retally_verify.whole_files import replace_durably
 Kind = Literal["fork", "rollback", "growth", "fault", "stall", "check"]
 TALLY_KINDS = ("paper-count", "partial-decryption", "result")
 EVIDENCE = "evidence"
+NAMED = 8
+"""Entries that an alert names; the others it counts."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ class Alert:
 
 @dataclass
 class Entries:
-    """What a follower knows of the entries so far: the manifest, and where the closing stands."""
+    """What a follower knows of the entries so far: the manifest, where the closing stands, how many entries after it
+    do not belong to the tally, and which of these came first since it last spoke of them."""
 
     size: int = 0
     manifest: Manifest | None = None
     closing: int | None = None
-    late: list[int] = field(default_factory=list)
+    late: int = 0
+    named: tuple[int, ...] = ()
 
     def meet(self, first: int, entries: Sequence[bytes], policy: TrustPolicy) -> None:
         """Looks at entries first, first + 1, …; those it has seen before are passed over."""
@@ -74,7 +78,9 @@ class Entries:
             if index == 0 and isinstance(content, Manifest) and sha256(raw).digest() == policy.election_id:
                 self.manifest = content
             elif self.closing is not None and (content is None or content.kind not in TALLY_KINDS):
-                self.late.append(index)
+                self.late += 1
+                if len(self.named) < NAMED:
+                    self.named += (index,)
             elif isinstance(content, Closing) and isinstance(entry, SignedEntry) and self.manifest is not None:
                 try:
                     check_signatures(entry, self.manifest)
@@ -166,26 +172,24 @@ class Follower:
 
     def _take(self, earlier: int) -> tuple[Sequence[str], list[Alert]]:
         """Brings the mirror forward. What is wrong with files that are not the tree's, and alerts."""
-        met: list[tuple[int, Sequence[bytes]]] = []
+        # What is met stands only once the board is found right: until then it is another's.
+        met = replace(self._entries, late=0, named=())
         mirrored = mirror_board(
             self._board,
             self._policy,
             self._folder,
             hashed=self._hashed,
-            meet=lambda first, entries: met.append((first, entries)),
+            meet=lambda first, entries: met.meet(first, entries, self._policy),
         )
+        self._entries = met
         size = mirrored.head.checkpoint.size
         self.changed = size != self.size or bool(mirrored.taken)
         self.size = size
         self._prune(earlier)
-        known = len(self._entries.late)
-        for first, entries in met:
-            self._entries.meet(first, entries, self._policy)
-        new = self._entries.late[known:]
-        if not new:
+        if not met.late:
             return mirrored.faults, []
-        places = ", ".join(map(str, new[:8]))
-        text = f"{len(new)} entries after the closing do not belong to the tally: {places}"
+        places = ", ".join(map(str, met.named))
+        text = f"{met.late} entries after the closing do not belong to the tally: {places}"
         return mirrored.faults, [Alert("growth", text)]
 
     def _watch_quorum(self, shown: Sequence[View]) -> list[Alert]:

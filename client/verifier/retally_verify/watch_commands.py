@@ -13,7 +13,7 @@ from retally_crypto.errors import Unusable
 from retally_crypto.policy import TrustPolicy
 from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
-from retally_verify.console import err, out, plain, plain_errors, print_json, progress
+from retally_verify.console import err, out, plain, plain_errors, print_json, progress, say_waiting
 from retally_verify.exit_codes import DONE, INCOMPLETE, REFUSED
 from retally_verify.following import Alert, Follower
 from retally_verify.mirroring import mirror_board
@@ -62,7 +62,7 @@ def mirror(
     """
     if verify and not follow:
         raise Unusable("--verify goes with --follow; retally verify checks a mirror once")
-    trusted, board = read_policy(policy), open_board(location)
+    trusted, board = read_policy(policy), open_board(location, say_waiting)
     if follow:
         checks = Checks(folder, trusted) if verify else None
         _follow(Follower(board, trusted, folder, stall, time.time), checks, every, on_alert, as_json)
@@ -161,7 +161,7 @@ def gossip(
 
 
 def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int], SplitView | None, list[str]]:
-    views = [list(views_of(open_board(place), policy.board)) for place in (one, other)]
+    views = [list(views_of(open_board(place, say_waiting), policy.board)) for place in (one, other)]
     for place, shown in zip((one, other), views, strict=True):
         if not shown:
             raise Unreachable(f"{place} has no checkpoint")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.rules.findings import CheckResult, conclude, of_the_board
@@ -22,6 +24,7 @@ from retally_crypto.web_bundle import (
     is_origin,
     parse_listing,
 )
+from retally_verify.addresses import Address, addresses_of, is_public, same_place
 from retally_verify.fetching import Fetcher, Redirected
 from retally_verify.files import TooLong, Unreachable
 from retally_verify.report import Report
@@ -35,6 +38,10 @@ Open = Callable[[str], Fetch]
 """The reader of an origin's files."""
 
 
+class NotAsked(Unreachable):
+    """An origin that leads into the network of whoever verifies, and that only the manifest names."""
+
+
 class WrongBundle(Exception):
     """What an origin serves is not the bundle; the text says what."""
 
@@ -44,10 +51,29 @@ def open_origin(origin: str) -> Fetch:
     return Fetcher(origin).fetch
 
 
-def look_at_web(
-    report: Report, named: Sequence[str], others: Sequence[str] = (), open_files: Open = open_origin
-) -> Report:
-    """The report with V21 done over the manifest's origins `named` and the auditor's `others`.
+def open_beside(board: str) -> Open:
+    """Reads an origin that a manifest names, and that nobody here has chosen: on the public internet, or at an address
+    where the board at the URL `board` is, too. Raises NotAsked for any other."""
+    here: list[Address] = []
+    with suppress(Unreachable):
+        here += addresses_of(urlsplit(board).hostname or "")
+
+    def open_named(origin: str) -> Fetch:
+        found = addresses_of(urlsplit(origin).hostname or "")
+        for address in found:
+            if not is_public(address) and not any(same_place(address, one) for one in here):
+                raise NotAsked(
+                    f"{origin} was not asked: its address {address} is not on the public internet, and the board is "
+                    f"elsewhere; --web {origin} asks it if that is your own network"
+                )
+        return Fetcher(origin, pinned=found).fetch
+
+    return open_named
+
+
+def look_at_web(report: Report, named: Sequence[str], others: Sequence[str], open_named: Open) -> Report:
+    """The report with V21 done over the manifest's origins `named`, which `open_named` reads, and the auditor's
+    `others`, which are read wherever they are.
 
     Raises Unusable if one of `others` is no origin (10.2).
     """
@@ -66,7 +92,7 @@ def look_at_web(
     failures, missing = [], []
     for origin in origins:
         try:
-            _check_origin(origin, digest, open_files(origin))
+            _check_origin(origin, digest, open_origin(origin) if origin in others else open_named(origin))
         except WrongBundle as error:
             failures.append(str(error))
         except Unreachable as error:

@@ -17,7 +17,7 @@ Bytes and what they say:
 
 Rules:
 
-8. `findings`, `statements`: what a refusal is, and what officials prove.
+8. `findings`, `statements`: what a refusal is and how many are kept, and what officials prove.
 9. `ceremony`, `roll` (page 5): V05 to V08.
 10. `ballots` (page 6): `rule_ballot`, the one rule for a ballot: V09, V04, V11, V10, V12, V13.
 11. `tally` (page 7): which ballots are summed, decryption, counts.

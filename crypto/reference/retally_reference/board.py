@@ -4,15 +4,17 @@ Nothing is ruled here but that an entry hashes to the place its level-0 tile giv
 """
 
 import http.client
+import os
+import stat
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from retally_reference.canonical import LONGEST_ENTRY, Refusal, refuse_unless
-from retally_reference.merkle import bundle_entries, leaf_hash
+from retally_reference.merkle import Tree, bundle_entries, leaf_hash
 
 Read = Callable[[str], bytes | None]
 """The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer.
@@ -47,12 +49,18 @@ def open_board(location: str) -> Read:
     folder = Path(location)
     if not folder.is_dir():
         raise OSError(f"{location} is not a folder")
-    return lambda path: _from_folder(folder / path)
+    return lambda path: _from_folder(folder.resolve(), path)
 
 
-def _from_folder(path: Path) -> bytes | None:
+def _from_folder(folder: Path, path: str) -> bytes | None:
+    """Only a regular file that lies in the folder: a named pipe would never end, a link may lead to anything."""
+    place = Path(os.path.realpath(folder / path))
+    if not place.is_relative_to(folder):
+        raise OSError(f"{path}: a link that leads out of {folder}")
     try:
-        with path.open("rb") as file:
+        if not stat.S_ISREG(os.lstat(place).st_mode):
+            raise OSError(f"{path} in {folder} is no regular file")
+        with open(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
             return file.read(LONGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -100,6 +108,23 @@ def _over_http(prefix: str) -> Read:
     return read
 
 
+class Entries:
+    """Entries one after the other, kept as they came: one of 35 bytes takes 37, and not the hundred of an object."""
+
+    def __init__(self) -> None:
+        self._bundles: list[bytes] = []
+        self.count = 0
+
+    def add(self, bundle: Sequence[bytes]) -> None:
+        """The next entries."""
+        self._bundles.append(b"".join(len(entry).to_bytes(2, "big") + entry for entry in bundle))
+        self.count += len(bundle)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for bundle in self._bundles:
+            yield from bundle_entries(bundle)
+
+
 def tile_path(level: str, index: int, width: int) -> str:
     """`tile/<level>/x001/x234/067[.p/<width>]`; level `entries` for bundles."""
     groups = f"{index:,}".split(",")
@@ -108,16 +133,17 @@ def tile_path(level: str, index: int, width: int) -> str:
     return path if width == WIDTH else f"{path}.p/{width}"
 
 
-def read_entries(read: Read, size: int, progress: Progress) -> list[bytes]:
-    """The entries of a board of that size, in order. Missing and Refusal as `bundles`."""
-    entries: list[bytes] = []
+def read_entries(read: Read, size: int, progress: Progress) -> tuple[Entries, Tree]:
+    """The entries of a board of that size, in order, and their tree. Missing and Refusal as `bundles`."""
+    entries, hashes = Entries(), bytearray()
     for bundle, claimed in bundles(read, size):
-        for entry, leaf in zip(bundle, claimed, strict=True):
+        for index, (entry, leaf) in enumerate(zip(bundle, claimed, strict=True), start=entries.count):
             if leaf_hash(entry) != leaf:
-                raise Refusal(f"entry {len(entries)} does not hash to its place in the level-0 tile")
-            entries.append(entry)
-        progress("read", len(entries), size)
-    return entries
+                raise Refusal(f"entry {index} does not hash to its place in the level-0 tile")
+            hashes += leaf
+        entries.add(bundle)
+        progress("read", entries.count, size)
+    return entries, Tree(bytes(hashes))
 
 
 def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:

@@ -32,6 +32,7 @@ class Ceremony:
     answers: set[tuple[int, int]] = field(default_factory=set)
     confirmations: set[int] = field(default_factory=set)
     void: list[Finding] = field(default_factory=list)
+    public_shares: dict[int, Point] = field(default_factory=dict)
 
     @property
     def all_answered(self) -> bool:
@@ -70,9 +71,11 @@ class Ceremony:
         return add_all(points[0] for points in self.commitments.values())
 
     def public_share(self, guardian: int) -> Point:
-        """S_j of 5.5."""
-        columns = zip(*(self.commitments[i] for i in sorted(self.commitments)), strict=True)
-        return _evaluate([add_all(column) for column in columns], guardian)
+        """S_j of 5.5, once all guardians have committed."""
+        if guardian not in self.public_shares:
+            columns = zip(*(self.commitments[i] for i in sorted(self.commitments)), strict=True)
+            self.public_shares[guardian] = _evaluate([add_all(column) for column in columns], guardian)
+        return self.public_shares[guardian]
 
 
 def _evaluate(commitments: Sequence[Point], at: int) -> Point:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from retally_reference.canonical import Refusal
 from retally_reference.election import Election
@@ -9,7 +10,7 @@ from retally_reference.entries import Official, read_official, wrong_signature
 from retally_reference.findings import Finding
 from retally_reference.history import Contradicted, Ignored, hold_checkpoint, hold_receipt
 from retally_reference.manifest import Manifest, broken_rules
-from retally_reference.merkle import merkle_root
+from retally_reference.merkle import Tree
 from retally_reference.notes import Head, Policy, has_quorum, open_checkpoint
 from retally_reference.report import Conclusion, conclude
 
@@ -28,32 +29,32 @@ def v01_checkpoint(raw: bytes, policy: Policy) -> tuple[Head | None, Conclusion]
     return head, conclude([], [], [] if policy.witnesses else [NO_WITNESS])
 
 
-def v02_root(hashes: bytes, head: Head) -> list[Finding]:
-    """The entries, by their leaf hashes, are the checkpoint's."""
-    if merkle_root(hashes) == head.root:
+def v02_root(tree: Tree, head: Head) -> list[Finding]:
+    """The entries, by their tree, are the checkpoint's."""
+    if tree.root(head.size) == head.root:
         return []
     return [Finding(None, "V02", f"the {head.size} entries do not hash to the checkpoint's root")]
 
 
-def v02_history(hashes: bytes, policy: Policy, kept: Sequence[bytes], receipts: Sequence[bytes]) -> Conclusion:
+def v02_history(tree: Tree, policy: Policy, kept: Sequence[bytes], receipts: Sequence[bytes]) -> Conclusion:
     """All that was kept agrees with this board; what proves nothing is named and ignored."""
-    held = [hold_checkpoint(f"kept checkpoint {n}", raw, policy, hashes) for n, raw in enumerate(kept, start=1)]
-    held += [hold_receipt(f"receipt {n}", raw, policy, hashes) for n, raw in enumerate(receipts, start=1)]
+    held = [hold_checkpoint(f"kept checkpoint {n}", raw, policy, tree) for n, raw in enumerate(kept, start=1)]
+    held += [hold_receipt(f"receipt {n}", raw, policy, tree) for n, raw in enumerate(receipts, start=1)]
     failures = [Finding(None, "V02", one.reason) for one in held if isinstance(one, Contradicted)]
     return conclude(failures, [], [one.reason for one in held if isinstance(one, Ignored)])
 
 
-def v03_manifest(entries: Sequence[bytes], policy: Policy) -> tuple[Manifest | None, Conclusion]:
+def v03_manifest(raw: bytes | None, policy: Policy) -> tuple[Manifest | None, Conclusion]:
     """Entry 0 is the policy's manifest and keeps the rules of 4.1; None if not."""
-    if not entries:
+    if raw is None:
         return None, conclude([Finding(None, "V03", "the board has no entry")])
     try:
-        entry = read_official(entries[0])
+        entry = read_official(raw)
     except Refusal as refusal:
         return None, conclude([Finding(0, "V03", str(refusal))])
     if entry.kind != "manifest":
         return None, conclude([Finding(0, "V03", f"a {entry.kind}, not a manifest")])
-    failures = [Finding(0, "V03", reason) for reason in _wrong_with_manifest(entry, entries[0], policy)]
+    failures = [Finding(0, "V03", reason) for reason in _wrong_with_manifest(entry, raw, policy)]
     return None if failures else entry.members, conclude(failures)
 
 
@@ -103,8 +104,7 @@ def _wrong_with_time(e: Election, policy: Policy, raw: bytes, index: int | None,
         return f": {len(head.times)} cosignatures, the quorum is {policy.quorum}"
     if index is None:
         return None
-    hashes = e.hashes[: 32 * head.size]
-    consistent = len(hashes) == 32 * head.size and merkle_root(hashes) == head.root
+    consistent = head.size <= e.tree.size and e.tree.root(head.size) == head.root
     in_time = sum(due <= time <= due + e.manifest["grace"] for time in head.times)
     right = consistent and head.size > index and in_time >= policy.quorum
     return None if right else f" is not consistent, does not cover entry {index}, or is out of time"
@@ -112,14 +112,14 @@ def _wrong_with_time(e: Election, policy: Policy, raw: bytes, index: int | None,
 
 def v04_to_v20(e: Election, times: Conclusion) -> dict[str, Conclusion]:
     """After the last entry."""
-    refused = {check: [one for one in e.refused if one.check == check] for check in _REFUSING}
+    refused = {check: e.refused.of(check) for check in _REFUSING}
     committed, confirmed = len(e.ceremony.commitments), len(e.ceremony.confirmations)
     no_opening = _missing(e.opening is None, "there is no opening in force")
     uncommitted = _missing(committed < e.n, f"{committed} of {e.n} guardians committed")
     unconfirmed = _missing(confirmed < e.n, f"{confirmed} of {e.n} guardians confirmed")
     no_roll = _missing(not e.roll.credentials, "the roll is incomplete")
     no_closing = _missing(e.closing is None, "there is no closing in force")
-    return {
+    conclusions = {
         "V04": conclude(
             [*refused["V04"], *times.failures], no_opening + no_closing + list(times.missing), times.remarks
         ),
@@ -133,10 +133,16 @@ def v04_to_v20(e: Election, times: Conclusion) -> dict[str, Conclusion]:
         "V15": conclude(refused["V15"] + _unequal_numbers(e), no_closing),
         **_v16_to_v20(e, refused, no_closing),
     }
+    return {check: _counting(one, e.refused.more(check)) for check, one in conclusions.items()}
 
 
 _REFUSING = [f"V{number:02}" for number in range(4, 21)]
 """The checks that can refuse an entry."""
+
+
+def _counting(conclusion: Conclusion, more: list[str]) -> Conclusion:
+    """With the entries that are only counted, as the last note."""
+    return replace(conclusion, remarks=(*conclusion.remarks, *more))
 
 
 def _missing(condition: bool, reason: str) -> list[str]:

@@ -3,8 +3,9 @@
 The table `KINDS` is 4.6 and 8.3: when an entry of a kind may come, and the kind's own check with its effect.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any
 
 from retally_reference import tally
@@ -13,10 +14,10 @@ from retally_reference.canonical import Refusal
 from retally_reference.ceremony import CEREMONY, Ceremony
 from retally_reference.edwards import Point
 from retally_reference.entries import Ballot, check_official, is_ballot, read_official, wrong_signature
-from retally_reference.findings import Broken, Fault, Finding, demand
+from retally_reference.findings import Broken, Fault, Refused, demand
 from retally_reference.group import RISTRETTO255, decode_points, encode_any
 from retally_reference.manifest import Manifest
-from retally_reference.merkle import leaf_hash, merkle_root
+from retally_reference.merkle import Tree, leaf_hash
 from retally_reference.roll import Roll
 
 BATCH = 64
@@ -29,15 +30,15 @@ Members = dict[str, Any]
 class Election:
     """What is in force before entry `index`, and what was refused so far.
 
-    `hashes` are the leaf hashes of the whole board, for the roots that partial decryptions name.
+    `tree` is the whole board's, for the roots that partial decryptions name.
     """
 
     manifest: Manifest
     id: bytes
-    hashes: bytes
+    tree: Tree
     ceremony: Ceremony
     roll: Roll
-    refused: list[Finding] = field(default_factory=list)
+    refused: Refused = field(default_factory=Refused)
     index: int = 1
     opening: int | None = None
     closing: int | None = None
@@ -88,31 +89,28 @@ class Election:
         }
 
 
-def begin(manifest: Manifest, identity: bytes, hashes: bytes) -> Election:
-    """The election after its manifest, on a board with these leaf hashes."""
+def begin(manifest: Manifest, identity: bytes, tree: Tree) -> Election:
+    """The election after its manifest, on a board with this tree."""
     guardians = manifest["guardians"]
-    ceremony = Ceremony(identity, len(guardians["keys"]), guardians["threshold"], [hashes[:32]])
-    return Election(manifest, identity, hashes, ceremony, Roll(identity, len(manifest["registrars"]), manifest["caps"]))
+    ceremony = Ceremony(identity, len(guardians["keys"]), guardians["threshold"], [tree.leaf(0)])
+    return Election(manifest, identity, tree, ceremony, Roll(identity, len(manifest["registrars"]), manifest["caps"]))
 
 
-def take(e: Election, entries: Sequence[bytes], progress: Callable[[int], None]) -> None:
+def take(e: Election, entries: Iterable[bytes], progress: Callable[[int], None]) -> None:
     """The board's entries after the manifest; `progress` is told the index that comes next."""
-    position = 0
-    while position < len(entries):
-        end = position
-        while end < len(entries) and end - position < BATCH and is_ballot(entries[end]):
-            end += 1
-        if end > position:
-            _take_ballots(e, entries[position:end])
-        else:
-            end = position + 1
+    for ballots, some in groupby(entries, key=is_ballot):
+        if ballots:
+            while batch := list(islice(some, BATCH)):
+                _take_ballots(e, batch)
+                progress(e.index)
+            continue
+        for raw in some:
             try:
-                _take_official(e, entries[position])
+                _take_official(e, raw)
             except Broken as broken:
-                e.refused.append(broken.fault.at(e.index))
+                e.refused.add(broken.fault.at(e.index))
             e.index += 1
-        position = end
-        progress(e.index)
+            progress(e.index)
 
 
 # ---- ballots ----
@@ -128,7 +126,7 @@ def _take_ballots(e: Election, batch: Sequence[bytes]) -> None:
     for at, ballot in enumerate(ballots):
         fault = _rule(e, ballot, proof_holds=at not in false)
         if fault is not None:
-            e.refused.append(fault.at(e.index))
+            e.refused.add(fault.at(e.index))
         elif isinstance(ballot, Ballot):
             _accept(e, ballot)
         if e.closing is None:
@@ -206,7 +204,7 @@ def _partial_decryption(e: Election, m: Members) -> None:
     demand("V16", m["aggregates"] == counting.digest, "other sums than those of the counted ballots")
     covered = closing < m["size"] <= e.index
     demand("V17", covered, f"size {m['size']} is not between the closing and this entry")
-    root = merkle_root(e.hashes[: 32 * m["size"]])
+    root = e.tree.root(m["size"])
     demand("V17", m["root"] == root, f"another root than the board's at size {m['size']}")
     right = tally.partial_is_right(counting, m, e.ceremony.public_share(guardian), e.id)
     demand("V17", right, "the proof does not verify")

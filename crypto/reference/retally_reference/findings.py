@@ -1,6 +1,9 @@
 """Page 8: what is wrong with which entry, and under which check. Every decision is taken on these, none on words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+NAMED = 100
+"""Entries that fail one check and are named in the report."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,31 @@ class Fault:
 
     def at(self, index: int) -> Finding:
         return Finding(index, self.check, self.reason)
+
+
+@dataclass
+class Refused:
+    """Entries that fail a check. Of each check the first NAMED are kept with their reason, the others counted: entries
+    that anyone may write cost no more memory than their bytes."""
+
+    kept: dict[str, list[Finding]] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> None:
+        """The finding's entry fails its check."""
+        self.counted[finding.check] = self.counted.get(finding.check, 0) + 1
+        kept = self.kept.setdefault(finding.check, [])
+        if len(kept) < NAMED:
+            kept.append(finding)
+
+    def of(self, check: str) -> list[Finding]:
+        """What is kept of a check."""
+        return self.kept.get(check, [])
+
+    def more(self, check: str) -> list[str]:
+        """What counts the entries of a check beyond those that are kept, if there are any."""
+        more = self.counted.get(check, 0) - len(self.of(check))
+        return [f"and {more:,} more entries"] if more else []
 
 
 class Broken(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retally_reference.canonical import Refusal, base64_standard, refuse_unless
-from retally_reference.merkle import merkle_root, node_hash
+from retally_reference.merkle import Tree, node_hash
 from retally_reference.notes import LARGEST_SIZE, LONGEST_NOTE, Head, Policy, open_checkpoint
 
 
@@ -23,31 +23,31 @@ class Ignored:
     reason: str
 
 
-def hold_checkpoint(name: str, raw: bytes, policy: Policy, hashes: bytes) -> Head | Contradicted | Ignored:
-    """Whether another checkpoint of the board is a beginning of this one, whose leaf hashes are given."""
+def hold_checkpoint(name: str, raw: bytes, policy: Policy, tree: Tree) -> Head | Contradicted | Ignored:
+    """Whether another checkpoint of the board is a beginning of this one, whose tree is given."""
     try:
         # Whoever kept it cares for what the board signed; cosignatures are not looked at.
         head = open_checkpoint(raw, Policy(policy.election, policy.board, (), 0))
     except Refusal as refusal:
         return Ignored(f"{name} ignored: {refusal}")
-    if head.size * 32 > len(hashes):
-        return Contradicted(f"{name}: the board signed {head.size} entries, here are only {len(hashes) // 32}")
-    if merkle_root(hashes[: 32 * head.size]) != head.root:
+    if head.size > tree.size:
+        return Contradicted(f"{name}: the board signed {head.size} entries, here are only {tree.size}")
+    if tree.root(head.size) != head.root:
         return Contradicted(f"{name}: at {head.size} entries the board signed another root")
     return head
 
 
-def hold_receipt(name: str, raw: bytes, policy: Policy, hashes: bytes) -> Head | Contradicted | Ignored:
+def hold_receipt(name: str, raw: bytes, policy: Policy, tree: Tree) -> Head | Contradicted | Ignored:
     """The same for the checkpoint of a receipt, which proves that an entry is in its tree."""
     try:
         index, proof, checkpoint = parse_receipt(raw)
     except Refusal as refusal:
         return Ignored(f"{name} ignored: {refusal}")
-    head = hold_checkpoint(name, checkpoint, policy, hashes)
+    head = hold_checkpoint(name, checkpoint, policy, tree)
     if not isinstance(head, Head):
         return head
     # The board has the tree that the receipt names, so a proof that does not fit is the receipt's own fault.
-    leaf = hashes[32 * index : 32 * index + 32]
+    leaf = tree.leaf(index)
     if len(leaf) != 32 or root_of_inclusion(leaf, index, head.size, proof) != head.root:
         return Ignored(f"{name} ignored: it proves no entry of the tree that it names")
     return head

@@ -37,17 +37,42 @@ def hash_leaves(bundle: bytes) -> bytes:
 
 
 def merkle_root(hashes: bytes) -> bytes:
-    """MTH over n * 32 hashes; for none, SHA-256 of the empty string.
-
-    Pairing level by level and carrying an odd last hash up unchanged gives the same tree as RFC 6962's split at the
-    largest power of two.
-    """
+    """MTH over n * 32 hashes; for none, SHA-256 of the empty string."""
     if len(hashes) % HASH_LENGTH:
         raise ValueError(f"{len(hashes)} bytes are not a whole number of hashes")
-    level = [hashes[i : i + HASH_LENGTH] for i in range(0, len(hashes), HASH_LENGTH)]
-    if not level:
-        return hashlib.sha256(b"").digest()
-    while len(level) > 1:
-        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = paired + level[2 * len(paired) :]
-    return level[0]
+    return Tree(hashes).root(len(hashes) // HASH_LENGTH)
+
+
+class Tree:
+    """A tree that gives its root at any size for a few hundred hashes: every eighth level is kept, as in tiles."""
+
+    def __init__(self, leaves: bytes) -> None:
+        self.size = len(leaves) // HASH_LENGTH
+        self._kept = [leaves]
+        for height in range(8, self.size.bit_length(), 8):
+            self._kept.append(b"".join(self._perfect(height, index) for index in range(self.size >> height)))
+
+    def root(self, size: int) -> bytes:
+        """MTH over the first `size` leaves (RFC 6962 section 2.1). ValueError if there are not so many."""
+        if size > self.size:
+            raise ValueError(f"a root at {size} of a tree of {self.size} leaves")
+        # The largest perfect trees from the left, joined from the right.
+        perfect = [
+            self._perfect(height, (size >> height) - 1) for height in range(size.bit_length()) if size >> height & 1
+        ]
+        if not perfect:
+            return hashlib.sha256(b"").digest()
+        root = perfect[0]
+        for left in perfect[1:]:
+            root = node_hash(left, root)
+        return root
+
+    def leaf(self, index: int) -> bytes:
+        """The hash of the leaf at `index`, empty if there is none."""
+        return self._kept[0][HASH_LENGTH * index : HASH_LENGTH * (index + 1)]
+
+    def _perfect(self, height: int, index: int) -> bytes:
+        """The root of the 2^height leaves from index * 2^height on."""
+        if height % 8 == 0 and height // 8 < len(self._kept):
+            return self._kept[height // 8][HASH_LENGTH * index : HASH_LENGTH * (index + 1)]
+        return node_hash(self._perfect(height - 1, 2 * index), self._perfect(height - 1, 2 * index + 1))

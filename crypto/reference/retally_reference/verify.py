@@ -14,7 +14,6 @@ from retally_reference.canonical import Refusal
 from retally_reference.checks import v01_checkpoint, v02_history, v02_root, v03_manifest, v04_times, v04_to_v20
 from retally_reference.election import Election, begin, take
 from retally_reference.findings import Finding
-from retally_reference.merkle import leaf_hash
 from retally_reference.notes import parse_policy
 from retally_reference.report import CHECKS, NOT_APPLICABLE, Conclusion, Report, conclude
 from retally_reference.tally import result_units
@@ -41,22 +40,22 @@ def verify_board(
         return _complete(report, NOT_SERVED)
     report = replace(report, checkpoint=raw, size=head.size, root=head.root)
     try:
-        entries = read_entries(read, head.size, progress)
+        entries, tree = read_entries(read, head.size, progress)
     except Missing as missing:
         return _complete(report.concluding(V02=conclude([], [str(missing)])), NOT_SERVED)
     except Refusal as refusal:
         return _complete(report.concluding(V02=conclude([Finding(None, "V02", str(refusal))])), NOT_SERVED)
-    hashes = b"".join(map(leaf_hash, entries))
-    of_another_tree = v02_root(hashes, head)
+    of_another_tree = v02_root(tree, head)
     if of_another_tree:
         return _complete(report.concluding(V02=conclude(of_another_tree)), NOT_SERVED)
-    manifest, v03 = v03_manifest(entries, trusted)
-    report = report.concluding(V02=v02_history(hashes, trusted, kept, receipts), V03=v03)
+    rest = iter(entries)
+    manifest, v03 = v03_manifest(next(rest, None), trusted)
+    report = report.concluding(V02=v02_history(tree, trusted, kept, receipts), V03=v03)
     if manifest is None:
         return _complete(report, NOT_SERVED)
     report = replace(report, accepted=True, title=manifest["title"], notice=manifest["notice"])
-    election = begin(manifest, trusted.election, hashes)
-    take(election, entries[1:], lambda index: progress("verified", index, head.size))
+    election = begin(manifest, trusted.election, tree)
+    take(election, rest, lambda index: progress("verified", index, head.size))
     seen = {name: read(f"checkpoint.{name}") for name in ("opening", "closing")} if trusted.witnesses else {}
     report = report.concluding(**v04_to_v20(election, v04_times(election, trusted, seen)))
     return _complete(_with_counts(report, election), NO_BUNDLE if manifest["client"]["bundle"] is None else NOT_SERVED)

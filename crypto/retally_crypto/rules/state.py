@@ -181,6 +181,7 @@ class RollState:
     `lists` hold what each registrar has revealed so far, and `hashers` have hashed it, as its commitment demands.
     `void` says what is wrong with the lists once they were complete and gave no roll. `names` is the roll; `known` are
     the credentials that have voted, were revoked or replaced, or came by a replacement: those are `added`, in order.
+    `opened` is the digest of the active credentials after so many revocations and replacements.
     """
 
     storage: Storage
@@ -195,6 +196,7 @@ class RollState:
     active: int = 0
     revocations: int = 0
     replacements: int = 0
+    opened: tuple[int, bytes] | None = None
 
     @property
     def complete(self) -> bool:

@@ -150,7 +150,12 @@ def v08_opening(state: BoardState, content: Opening) -> None:
 
 def opened_digest(state: BoardState) -> bytes:
     """The digest that `opening` must name now (5.6)."""
-    return opened_roll_digest(state.election_id, state.roll.active_ones(), state.roll.active)
+    roll = state.roll
+    changes = roll.revocations + roll.replacements
+    # False openings may come again and again: the whole roll is hashed once for each change of it.
+    if roll.opened is None or roll.opened[0] != changes:
+        roll.opened = changes, opened_roll_digest(state.election_id, roll.active_ones(), roll.active)
+    return roll.opened[1]
 
 
 def v08_roll_kept(state: BoardState, findings: Sequence[Finding]) -> CheckResult:

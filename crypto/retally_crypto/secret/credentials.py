@@ -27,7 +27,12 @@ CHECK_SYMBOLS: Final = 4
 
 def new_code() -> str:
     """A fresh voter code: 120 bits from the operating system."""
-    return encode_code(secrets.token_bytes(CODE_BYTES), SYMBOLS, CHECK_SYMBOLS, LABEL)
+    return format_code(secrets.token_bytes(CODE_BYTES))
+
+
+def format_code(raw: bytes) -> str:
+    """A code's 15 bytes as a person types it: the inverse of `parse_code`."""
+    return encode_code(raw, SYMBOLS, CHECK_SYMBOLS, LABEL)
 
 
 def parse_code(text: str) -> bytes:

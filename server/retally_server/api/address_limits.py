@@ -75,19 +75,12 @@ class AddressLimits:
         if client is None:
             return None
         peer = str(client[0])
-        if any(_inside(peer, proxy) for proxy in self._proxies):
+        if inside_any(peer, self._proxies):
             forwarded = Headers(scope=scope).getlist("x-forwarded-for")
             if not forwarded:
                 return None
             peer = forwarded[-1].rpartition(",")[2].strip()
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return peer[:64]
-        if isinstance(address, IPv6Address):
-            mapped = address.ipv4_mapped
-            return str(mapped) if mapped else str(ip_network((address, 64), strict=False))
-        return str(address)
+        return place_of(peer)
 
     def _bucket(self, place: str) -> _Bucket:
         now = self._clock()
@@ -114,8 +107,22 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _inside(peer: str, network: Network) -> bool:
+def place_of(peer: str) -> str:
+    """What is counted together with this address: an IPv4 address alone, an IPv6 one with its /64."""
     try:
-        return ip_address(peer) in network
+        address = ip_address(peer)
+    except ValueError:
+        return peer[:64]
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def inside_any(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether this is an address of one of the networks."""
+    try:
+        address = ip_address(peer)
     except ValueError:
         return False
+    return any(address in network for network in networks)

@@ -1,12 +1,14 @@
-"""Connections that nobody can hold open for nothing: a request's head has a time and a size, connections a number.
+"""Connections that nobody can hold open for nothing: a request's head has a time and a size, connections a number, all
+together and those of one address.
 
 The body's time and size are looked after by `bodies`, where the answer can still say why. What is cut off here never
 was a request, so there is nothing to lose. Where an answer did not wait for the body, the rest of it is read and thrown
 away for a while, so that the sender finds the answer and may go on; more than that closes the connection without a
 word, for whatever was said now would be taken for the answer to the next request.
 
-Whoever comes when all connections are taken is told 503 and to come again. So that this can be said, `SPARE` more are
-accepted, each for one short request that reaches no election; only beyond those is a connection closed without a word.
+Whoever comes when all connections are taken, or all of one address, is told 503 and to come again. So that this can
+be said, `SPARE` more are accepted, `SPARE_OF_ONE` of one address, each for one short request that reaches no election;
+only beyond those is a connection closed without a word.
 
 A connection without a request is kept for longer than proxies and clients keep theirs, which is a minute at the most
 with those we know. So they close it, and no request meets a connection that is being closed: what was sent then would
@@ -15,12 +17,14 @@ taken, the one that has been idle for longest makes room.
 """
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import ClassVar, cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from retally_server.api.address_limits import Network, inside_any, place_of
 from retally_server.api.problems import Problem
 
 HEAD_SECONDS = 10.0
@@ -32,6 +36,9 @@ REST_BYTES = 1_048_576
 
 SPARE = 128
 """Connections beyond the limit on which somebody is told that there are too many."""
+
+SPARE_OF_ONE = 16
+"""Connections beyond one address's share on which it is told so: as many as leave the others theirs."""
 
 IDLE_LEAST_SECONDS = 5.0
 """Nobody makes room who has asked something so short a time ago."""
@@ -46,12 +53,17 @@ _TOO_MANY = b"503 Service Unavailable\r\nRetry-After: 2"
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """One connection. `most` is the number of connections that may be open at once in this process."""
+    """One connection. `most` may be open at once in this process, `most_of_one` of them from one IPv4 address or IPv6
+    /64, counted in `held`; proxies, behind whom everybody comes from one address, are not counted."""
 
     most: ClassVar[int] = 1024
+    most_of_one: ClassVar[int] = 256
+    proxies: ClassVar[tuple[Network, ...]] = ()
+    held: ClassVar[Counter[str]] = Counter()
     head_seconds: ClassVar[float] = HEAD_SECONDS
 
     idle_since: float | None = None
+    _place: str | None = None
     _timer: asyncio.TimerHandle | None = None
     _too_slow = _TOO_SLOW
     _bytes = 0
@@ -59,9 +71,11 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._hold()
         seconds = self.head_seconds
-        if len(self.connections) > self.most and not self._make_room():
-            if len(self.connections) > self.most + SPARE:
+        beyond_its_share = self._held_from_there() - self.most_of_one
+        if beyond_its_share > 0 or (len(self.connections) > self.most and not self._make_room()):
+            if beyond_its_share > SPARE_OF_ONE or len(self.connections) > self.most + SPARE:
                 transport.abort()
                 return
             self.app, self._too_slow, seconds = too_many, _TOO_MANY, _BUSY_SECONDS
@@ -69,6 +83,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        self._let_go()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -94,6 +109,22 @@ class BoundedConnection(HttpToolsProtocol):
             # The body of a request that was answered before; the base class waits for the next one already.
             self._end()
             self._rest()
+
+    def _hold(self) -> None:
+        if self.client is not None and not inside_any(self.client[0], self.proxies):
+            self._place = place_of(self.client[0])
+            self.held[self._place] += 1
+
+    def _held_from_there(self) -> int:
+        return 0 if self._place is None else self.held[self._place]
+
+    def _let_go(self) -> None:
+        if self._place is not None:
+            self.held[self._place] -= 1
+            if not self.held[self._place]:
+                # Nobody's address stays who has gone.
+                del self.held[self._place]
+            self._place = None
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -159,6 +190,7 @@ async def too_many(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def bounded_connections(most: int) -> type[BoundedConnection]:
-    """The protocol class of a server that holds at most `most` connections open."""
-    return type("BoundedConnection", (BoundedConnection,), {"most": most})
+def bounded_connections(most: int, most_of_one: int, proxies: tuple[Network, ...]) -> type[BoundedConnection]:
+    """The protocol class of a server that holds at most `most` connections open, `most_of_one` of one address."""
+    members = {"most": most, "most_of_one": most_of_one, "proxies": proxies, "held": Counter[str]()}
+    return type("BoundedConnection", (BoundedConnection,), members)

@@ -15,6 +15,7 @@ from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
 from retally_server.announcing import AnnouncingServer
+from retally_server.api.address_limits import parse_networks
 from retally_server.api.app import create_app
 from retally_server.api.connections import bounded_connections
 from retally_server.api.metrics import Metrics
@@ -82,7 +83,9 @@ def serve(
         raise _cannot(f"The server does not start: {error}") from error
     configuration = uvicorn.Config(
         application,
-        http=bounded_connections(settings.connections),
+        http=bounded_connections(
+            settings.connections, settings.address_connections, parse_networks(settings.trusted_proxies)
+        ),
         ws="none",
         host=settings.host,
         port=settings.port,

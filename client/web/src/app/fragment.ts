@@ -1,5 +1,8 @@
 // Addresses of the client. Everything lives in the fragment, which a browser never sends to a server:
-// `#/vote?board=/elections/trial&election=<64 hex>&code=…`. Pure functions; router.svelte.ts holds the state.
+// `#/vote?board=/elections/trial&election=<64 hex>`. Pure functions; router.svelte.ts holds the state.
+//
+// A browser keeps the address that was opened in its history, fragment included, whatever the page does afterwards. So
+// a link carries at most one of several voting codes (`&code=…&registrar=2`), which alone is worth nothing.
 
 export const routeNames = ['home', 'election', 'results', 'vote', 'check', 'track'] as const;
 
@@ -14,11 +17,11 @@ export interface Place {
   /** null: the address names no page of this client. */
   readonly name: RouteName | null;
   readonly params: RouteParams;
-  /** Voting codes of the link, one per registrar, in the order given. */
+  /** Voting codes of the link, in the order given; `codeOfLink` says what may be done with them. */
   readonly codes: readonly string[];
 }
 
-/** Parameters that must not stay in the address bar or the history. */
+/** Parameters that must not stay in the address bar, where a neighbour or a screenshot sees them. */
 const SECRET = ['code', 'opening'];
 
 function isRouteName(name: string): name is RouteName {
@@ -30,6 +33,20 @@ function readParams(query: string): { params: RouteParams; codes: readonly strin
   // The first value of a name is the one that counts. fromEntries: `__proto__` is a name like any other.
   const params = Object.fromEntries([...search].filter(([name]) => name !== 'code').reverse());
   return { params, codes: search.getAll('code').filter((code) => code !== '') };
+}
+
+/** A voting code that came with a link, and the place of its registrar among all, from 0. */
+export interface LinkedCode {
+  readonly code: string;
+  readonly at: number;
+}
+
+/** The one code that a link may bring, in an election with so many registrars; null where it brings none. */
+export function codeOfLink(place: Pick<Place, 'codes' | 'params'>, registrars: number): LinkedCode | null {
+  const [code] = place.codes;
+  if (code === undefined || registrars < 2) return null;
+  const named = /^[1-9][0-9]?$/.test(place.params['registrar'] ?? '') ? Number(place.params['registrar']) : 1;
+  return { code, at: Math.min(named, registrars) - 1 };
 }
 
 /** What a fragment (with or without its `#`) points to; null where it is no route but a plain anchor. */

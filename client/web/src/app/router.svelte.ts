@@ -1,5 +1,6 @@
-// Where the reader is: the route shown, read from the fragment. A link with voting codes is read once into memory and
-// at once taken out of the address bar, so that neither a screenshot nor the history shows it.
+// Where the reader is: the route shown, read from the fragment. A voting code in a link is read once into memory and at
+// once taken out of the address bar, so that no screenshot shows it. The browser's history has the link by then, and no
+// page can take it out again: that is why links carry at most one of several codes (fragment.ts).
 
 import { formatFragment, parseFragment, withoutSecrets } from './fragment.ts';
 import type { LinkParams, Place, RouteName, RouteParams } from './fragment.ts';

@@ -174,7 +174,10 @@ export const en = {
         other: 'The code has {count} characters, it should have {wanted}. There is something too much.',
       },
       check: 'One or more characters of this code are wrong or swapped. Compare it with your letter.',
-      fromLink: 'The link filled in your code. It is no longer in the address bar.',
+      fromLink:
+        'The link filled in one code. The history of this browser keeps such a link; that code alone is worth nothing. Enter the others from your letters.',
+      inHistory:
+        'This link holds all your codes, and the history of this browser has kept it: whoever uses this browser could vote for you. Remove this page from the history, tell the registrar, and enter your codes from your letters.',
       go: 'Continue',
       coercion:
         'Retally does not protect you from pressure: whoever watches you, or has your codes, can see or decide how you vote.',

@@ -62,6 +62,8 @@ export interface RollState {
   active: number;
   revocations: number;
   replacements: number;
+  /** The digest of the active credentials after so many revocations and replacements, once an opening asked for it. */
+  opened: { readonly changes: number; readonly digest: Bytes } | null;
 }
 
 export interface BallotState {
@@ -143,6 +145,7 @@ export function beginElection(manifest: Manifest, electionId: Bytes, manifestLea
       active: 0,
       revocations: 0,
       replacements: 0,
+      opened: null,
     },
     ballots: { entries: 0, accepted: 0, proved: 0, points: new PointSet() },
     tally: {

@@ -156,14 +156,23 @@ function changeable(state: ElectionState, content: EntryOf<'roll-revocation' | '
 
 /** `credentials` and `roll` of the opening are number and digest of the active credentials. */
 export function v08Opening(state: ElectionState, content: EntryOf<'opening'>): void {
-  const { active, credentials } = state.roll;
+  const { active } = state.roll;
   demand('V08', content.credentials === active, `credentials is ${content.credentials}, ${active} are active`);
-  const hash = streaming.create();
-  hash.update(concat(utf8('RETALLY-V01-opened-roll'), state.electionId, le(active, 8)));
-  for (const { credential, style, active: counts } of credentials.values()) {
-    if (counts) hash.update(credential).update(le(style, 4));
+  demand('V08', equal(content.roll, openedDigest(state)), 'roll is not the digest of the active credentials');
+}
+
+/** False openings may come again and again: the whole roll is hashed once for each change of it. */
+function openedDigest({ electionId, roll }: ElectionState): Bytes {
+  const changes = roll.revocations + roll.replacements;
+  if (roll.opened?.changes !== changes) {
+    const hash = streaming.create();
+    hash.update(concat(utf8('RETALLY-V01-opened-roll'), electionId, le(roll.active, 8)));
+    for (const { credential, style, active } of roll.credentials.values()) {
+      if (active) hash.update(credential).update(le(style, 4));
+    }
+    roll.opened = { changes, digest: hash.digest() };
   }
-  demand('V08', equal(content.roll, hash.digest()), 'roll is not the digest of the active credentials');
+  return roll.opened.digest;
 }
 
 export function v08Conclusion(state: ElectionState): Conclusion {

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  codeOfLink,
   formatFragment,
   parseFragment,
   parsePlainFragment,
@@ -53,6 +54,26 @@ describe('a fragment', () => {
 
   test('cannot give a parameter twice to have the later one taken', () => {
     expect(parseFragment('#/vote?board=/a&board=/b')?.params['board']).toBe('/a');
+  });
+});
+
+describe('a link', () => {
+  const place = (fragment: string) => parseFragment(fragment) ?? { codes: [], params: {} };
+
+  test('brings the code of one registrar to its field, and never a second one', () => {
+    expect(codeOfLink(place('#/vote?code=AAAA'), 2)).toEqual({ code: 'AAAA', at: 0 });
+    expect(codeOfLink(place('#/vote?code=AAAA&registrar=2'), 3)).toEqual({ code: 'AAAA', at: 1 });
+    expect(codeOfLink(place(LINK), 2)).toEqual({ code: 'AAAA-BBBB', at: 0 });
+  });
+
+  test('brings no code where it would be all there is', () => {
+    expect(codeOfLink(place('#/vote?code=AAAA'), 1)).toBeNull();
+    expect(codeOfLink(place('#/vote'), 2)).toBeNull();
+  });
+
+  test('names no field that is not there', () => {
+    for (const [registrar, at] of Object.entries({ '9': 1, '0': 0, '-1': 0, x: 0, '1e1': 0 }))
+      expect(codeOfLink(place(`#/vote?code=A&registrar=${registrar}`), 2)?.at).toBe(at);
   });
 });
 
