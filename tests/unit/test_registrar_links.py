@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_client.registrar.codes import Registered, codes_of, write_codes
+from retally_client.registrar.codes import codes_of, write_codes
 from retally_client.registrar.links import voting_link
+from retally_client.registrar.voters import Registered
 from retally_crypto.errors import Refused, Unusable
 from retally_crypto.policy import format_policy
 from retally_crypto.secret.credentials import format_code, new_code, parse_code
