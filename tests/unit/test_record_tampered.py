@@ -297,6 +297,17 @@ def test_v17_a_partial_decryption_under_another_root(tally: Election) -> None:
     assert_only(tally, "V17", at)
 
 
+def test_v17_a_partial_decryption_proved_on_a_forked_board(tally: Election) -> None:
+    """The right sums, share and proof: only the root says that the guardian was shown another board."""
+    fork = tally.copy()
+    tally.paper("south", "mayor", [1, 2, 3])
+    fork.paper("south", "mayor", [3, 2, 1])
+    at = tally.append(fork.partial_decryption(2))
+    tally.decrypt(1, 3)
+    tally.result()
+    assert_only(tally, "V17", at)
+
+
 @pytest.mark.parametrize("change", [-100, 100])
 def test_v17_a_checkpoint_before_the_closing_or_after_the_entry(tally: Election, change: int) -> None:
     at = tally.append(tally.partial_decryption(1))

@@ -14,7 +14,7 @@ from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import Form, engine, load_engine, records
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.ranges import BYTES_AT_ONCE, ROW, decode_summary, encode_summary, summarise
+from retally_crypto.ranges import BYTES_AT_ONCE, ROW, RangeSummary, decode_summary, encode_summary, summarise
 from retally_crypto.record import Record
 from retally_crypto.rules import v10_v13_ballots
 from retally_crypto.rules.state import BoardState
@@ -24,7 +24,7 @@ from retally_lab.attacks import scenarios
 from retally_lab.attacks.tampering import ATTACKS, GENERATOR
 from retally_lab.boards.election import Election, members_of
 from retally_lab.boards.places import MemoryBoard
-from retally_verify import stages
+from retally_verify import stages, tree
 from tests.verified import RememberedReport, verify_board
 from tests.wide_board import (
     CHOICES,
@@ -287,6 +287,30 @@ def test_a_partial_decryption_may_name_a_checkpoint_among_late_ballots(
     election.append(whole.entries[-1])
     report = verified(election)
     assert report.failed == ("V04",)
+    assert_as_the_record(election, report)
+
+
+def test_copies_of_a_partial_decryption_cost_no_root_each(
+    open_board: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody who can append can append them again and again: in force, and under a root that is not this board's."""
+    short_ranges(monkeypatch)
+    election = open_board.copy()
+    election.close()
+    election.decrypt(1, 2)
+    election.edit(len(election.entries) - 1, root=bytes(32))
+    election.entries += election.entries[-2:] * 20
+    asked: list[int] = []
+    root_at = tree.BoardTree.root_at
+
+    def counted(self: tree.BoardTree, size: int, summary: RangeSummary) -> bytes:
+        asked.append(size)
+        return root_at(self, size, summary)
+
+    monkeypatch.setattr(tree.BoardTree, "root_at", counted)
+    report = verified(election)
+    assert {"V17", "V20"} <= set(report.failed)
+    assert len(asked) == len(set(asked)) == 2
     assert_as_the_record(election, report)
 
 

@@ -270,7 +270,9 @@ def close(settled: Settled, ranges: BoardRanges, tree: BoardTree, tell: Progress
     findings = list(settled.findings)
     for index, raw in ranges.entries(settled.later):
         state.size = index
-        state.tally.roots = _named_root(state, raw, ranges, tree)
+        size = _size_to_compare(state, raw)
+        if size is not None and size not in state.tally.roots:
+            state.tally.roots[size] = tree.root_at(size, ranges.summary(ranges.of(size - 1)))
         _note(findings, rule_one(state, raw))
     return Closed(settled, state, tuple(findings))
 
@@ -292,15 +294,16 @@ def _count(settled: Settled, ranges: BoardRanges, tell: Progress) -> Counting:
     return counting(manifest, state.election_id, per_district, tally)
 
 
-def _named_root(state: BoardState, raw: bytes, ranges: BoardRanges, tree: BoardTree) -> dict[int, bytes]:
-    """The board's root at the size that a partial decryption names, if it can be right: V17 compares them.
+def _size_to_compare(state: BoardState, raw: bytes) -> int | None:
+    """The size of the board whose root V17 compares with what this entry names; None where it does not get so far.
 
-    Only signed ones, or anybody who can append would make us hash a range for every entry.
+    Only of signed ones, and of guardians that have not decrypted: or anybody who can append, be it copies of what a
+    guardian has signed, would make us hash a range for every entry.
     """
     content = _signed_content(state, raw)
-    if not isinstance(content, PartialDecryption) or not (state.closing_index or 0) < content.size <= state.size:
-        return {}
-    return {content.size: tree.root_at(content.size, ranges.summary(ranges.of(content.size - 1)))}
+    if not isinstance(content, PartialDecryption) or content.guardian in state.tally.partial_decryptions:
+        return None
+    return content.size if (state.closing_index or 0) < content.size <= state.size else None
 
 
 # ---- the record that comes of it ----
