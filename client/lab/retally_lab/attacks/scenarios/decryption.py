@@ -96,6 +96,18 @@ def a_partial_decryption_that_stops_before_the_closing() -> Tampered:
 
 
 @attack("V17")
+def a_partial_decryption_proved_on_a_forked_board() -> Tampered:
+    """The right sums, share and proof: only the root says that the guardian was shown another board."""
+    election = at_count()
+    fork = election.copy()
+    election.paper("south", "mayor", [1, 2])
+    fork.paper("south", "mayor", [2, 1])
+    at = election.append(fork.partial_decryption(2))
+    election.decrypt(1, 3)
+    return published(election, at)
+
+
+@attack("V17")
 def a_partial_decryption_with_another_share() -> Tampered:
     election = at_count()
     election.decrypt(1, 3)
