@@ -351,7 +351,7 @@ def test_both_engines_give_the_same_report(board: Path, policy: Path) -> None:
     assert native.stdout == reference.stdout
 
 
-def test_a_reader_that_closes_the_pipe_is_no_traceback(board: Path, policy: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_traceback_and_no_fail(board: Path, policy: Path) -> None:
     command = [sys.executable, "-c", "from retally_client.cli import main; main()", "verify", str(board)]
     with subprocess.Popen(
         [*command, "--policy", str(policy), "--forget"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -360,3 +360,17 @@ def test_a_reader_that_closes_the_pipe_is_no_traceback(board: Path, policy: Path
         assert running.stderr is not None
         running.stdout.close()
         assert "Traceback" not in running.stderr.read()
+        assert running.wait() == COULD_NOT_RUN
+
+
+def test_an_encoding_that_lacks_a_sign_costs_no_verdict(board: Path, policy: Path) -> None:
+    done = process("verify", board, "--policy", policy, "--forget", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (PASS, "")
+    assert done.stdout.endswith("PASS \\xb7 no witness\n")
+
+
+@pytest.mark.parametrize(("words", "said"), [(["nowhere"], "nowhere: No such file"), (["no.where/x"], "https://")])
+def test_a_wrong_place_is_said_in_peoples_words(words: list[str], said: str, board: Path, policy: Path) -> None:
+    place, rules = (board, words[0]) if words == ["nowhere"] else (words[0], policy)
+    done = verify(place, rules)
+    assert (done.exit_code, said in done.stderr, "Errno" in done.stderr) == (COULD_NOT_RUN, True, False)

@@ -13,7 +13,8 @@
             print(unit.unit.districts, unit.contests)
 
 `report.findings` are what the checks fail for, as (index, check, reason): decide on these, and show the notes to
-people. `report_json(report)` is the report as `retally-verify --json` prints it, in the shape of `report.schema.json`.
+people. `report_json(report)` is the report as `retally-verify verify --json` prints it, in the shape of
+`report.schema.json`.
 
     open_board(location)            a board at a URL or in a folder
     load_policy(path)               the trust policy in a file

@@ -54,7 +54,7 @@ class FolderBoard:
         except OSError as error:
             raise Unreachable(f"{folder} cannot be read: {error.strerror}") from error
         if not found:
-            raise Unreachable(f"{folder} is not a folder")
+            raise Unreachable(f"{folder} is not a folder; an address begins with https:// or http://")
         self.location = str(folder)
         self._folder = folder
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -76,6 +77,10 @@ def retally_verify(
 
 def run(program: typer.Typer) -> None:
     """Runs a program of ours on the engine that the environment names, which is chosen here and nowhere else."""
+    for stream in (sys.stdout, sys.stderr):
+        # A title or a sign that the terminal's encoding does not have is no reason to end without a verdict.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         choose_engine_from_environment()
     except Unusable as error:

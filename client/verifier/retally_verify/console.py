@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -20,8 +20,17 @@ from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
 from retally_verify.exit_codes import COULD_NOT_RUN, REFUSED
 from retally_verify.joiners import joins
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end with 1, which reads as FAIL.
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+        raise SystemExit(COULD_NOT_RUN)
+
+
+out = _Console(highlight=False, soft_wrap=True)
+err = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +58,12 @@ def fail(message: str, code: int = COULD_NOT_RUN) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _said(error: RetallyError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turns exceptions into one line and an exit code (RETALLY_DEBUG=1: a traceback).
 
@@ -68,7 +83,7 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
             if not isinstance(error, RetallyError | OSError):
                 fail(f"a fault in this program ({type(error).__name__}); RETALLY_DEBUG=1 shows where")
             refused = isinstance(error, Refused | BadProof | BadSignature)
-            fail(str(error), REFUSED if refused else COULD_NOT_RUN)
+            fail(_said(error), REFUSED if refused else COULD_NOT_RUN)
 
     return guarded
 

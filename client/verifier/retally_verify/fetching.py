@@ -101,7 +101,14 @@ class Fetcher:
                 raise Redirected(f"{self.location}/{path} leads to somewhere that is no address") from None
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
-                    raise Unreachable(f"{self.location}/{path} does not answer: {type(error).__name__}") from error
+                    hint = (
+                        "; is the address right, and is there a network?"
+                        if isinstance(error, httpx.ConnectError)
+                        else ""
+                    )
+                    raise Unreachable(
+                        f"{self.location}/{path} does not answer: {type(error).__name__}{hint}"
+                    ) from error
                 time.sleep(attempt)
             except TimeoutError:
                 raise Unreachable(
