@@ -74,11 +74,12 @@ def table(figures: dict[str, Any]) -> str:
         "",
         "Written by `make bench`; the same in `figures.json`.",
         "",
-        f"{about['date']} · {about['processor']}, {about['cores']} cores · {about['system']} · "
+        f"{about['date']} · {about['processor']}, {about['cores']} cores · {about['system']} ·",
         f"Python {about['python']} · retally {about['retally']} · load before the run {about['load_before']}"
         + (" · quick run" if figures["quick"] else ""),
         "",
-        f"A selection is one encrypted bit. Ballots of {runs[0]['selections'] // runs[0]['ballots']} bits, "
+        "A selection is one encrypted bit.",
+        f"Ballots of {runs[0]['selections'] // runs[0]['ballots']} bits, "
         f"{runs[0]['bytes_per_entry']:,} bytes an entry; times are the best of {runs[0]['repeats']}.",
         "",
         row("microseconds per selection", list(heads)),
@@ -94,13 +95,16 @@ def table(figures: dict[str, Any]) -> str:
         row("microseconds per tree node", [one["microseconds_per_node"] for one in runs]),
         row("milliseconds for 200 counts up to 2,100,000", [one["milliseconds_for_logarithms"] for one in runs]),
         "",
-        "Encrypting and proving is what a voter's device does, one ballot after the other; verifying in a batch is",
-        "what a board does; verifying a board's range is what an auditor does, from the bytes of bundles: leaves",
-        "hashed, entries read, proofs verified, ciphertexts summed. The two raw rows are bounds from the same run, of",
-        "the same engine on the same",
-        f"cores: the {points} points that a ballot brings (credential, ciphertexts, commitments), decoded; and one",
-        "multi-scalar multiplication of all of them, decoding included, with scalars as long as the batch equation's",
-        "(128 bits for commitments, 252 for the others). A load above 0 means that other work took part of the time.",
+        "Encrypting and proving is what a voter's device does, one ballot after the other; verifying in a",
+        "batch is what a board does; verifying a board's range is what an auditor does, from the bytes of",
+        "bundles: leaves hashed, entries read, proofs verified, ciphertexts summed.",
+        "The two raw rows are bounds from the same run, of the same engine on the same cores:",
+        "",
+        f"- the {points} points that a ballot brings (credential, ciphertexts, commitments), decoded;",
+        "- one multi-scalar multiplication of all of them, decoding included, with scalars as long as the",
+        "  batch equation's (128 bits for commitments, 252 for the others).",
+        "",
+        "A load above 0 means that other work took part of the time.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -118,7 +118,7 @@ def cluster() -> str:
     made = _read("full_scale.json")["cluster"]
     alone, together = made["seconds"]["1"], made["seconds"]["2"]
     rows = [["1", f"{alone:.1f}", "1.00"], ["2", f"{together:.1f}", f"{alone / together:.2f}"]]
-    about = f"{made['ballots']:,} ballots, from nothing, all on one machine of two cores · {_source(made['machine'])}"
+    about = f"{made['ballots']:,} ballots, from nothing, all on one machine of two cores ·\n{_source(made['machine'])}"
     return _table(["workers of one core", "seconds", "speed-up"], rows) + f"\n\n{about}"
 
 

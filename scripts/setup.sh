@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes .venv ready: scripts/setup.sh runtime|development [web]
+# Makes .venv ready: scripts/setup.sh runtime|development|docs [web]
 # Installs the locked dependencies (hashes checked), our distributions, and the native engine where Rust can build it.
 # With `web` also the web client's locked packages, and its build in client/web/dist, where Node.js is there.
 # Says what is missing, in one line each, and does nothing twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wanted=${1:?usage: scripts/setup.sh runtime|development [web]}
+wanted=${1:?usage: scripts/setup.sh runtime|development|docs [web]}
 web=${2:-}
 python=${PYTHON:-python3}
 venv=.venv
@@ -18,7 +18,7 @@ command -v "$python" >/dev/null || missing "Python 3.11 or newer (Debian: apt-ge
 
 digest() { cat "$@" | sha256sum | cut -c1-16; }
 # Editable installs follow the sources; only these files change what has to be installed.
-sources=$(digest requirements/development.txt requirements/runtime.txt ./*/pyproject.toml crypto/*/pyproject.toml client/*/pyproject.toml)
+sources=$(digest requirements/development.txt requirements/runtime.txt requirements/docs.txt ./*/pyproject.toml crypto/*/pyproject.toml client/*/pyproject.toml)
 native=$(digest $(find crypto/native -name target -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.pyi' \) -print | LC_ALL=C sort))
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"

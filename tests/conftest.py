@@ -9,7 +9,8 @@ import pytest
 
 from retally_crypto.engine import choose_engine_from_environment
 from retally_lab.boards.election import MAYOR, Election, district
-from tests.databases import ABSENT, DATABASES
+from retally_lab.postgresql_cluster import ABSENT
+from tests.databases import DATABASES
 
 choose_engine_from_environment()
 
@@ -24,6 +25,19 @@ def cast_all(election: Election) -> None:
     election.cast("north-1", [[0, 0, 0], [0, 3]])
     election.cast("south-2", [[0, 0, 1]])
     election.cast("south-3", [[1, 0, 0]])
+
+
+def finished_election(witness_count: tuple[int, int]) -> Election:
+    """An election with so many witnesses, the first number being the quorum, in which everyone was honest."""
+    election = Election.create(witness_count=witness_count)
+    election.ceremony()
+    election.roll()
+    election.open()
+    cast_all(election)
+    election.close()
+    election.decrypt(2, 3)
+    election.result()
+    return election
 
 
 @pytest.fixture(scope="session")

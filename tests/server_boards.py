@@ -10,14 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.entries import Ballot
+from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier, TreeHead, leaf_hash
 from retally_crypto.notes import VerifierKey
+from retally_crypto.record import Record
+from retally_crypto.rules.findings import Ruling
+from retally_crypto.rules.phases import Phase
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import (
     Tile,
@@ -29,11 +35,13 @@ from retally_crypto.tiles import (
     tile_path,
 )
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from retally_server.api.problems import Problem
+from retally_lab.boards.election import MAYOR, Election, district
+from retally_server.api.problems import Problem, problem_for
 from retally_server.board.board_files import BoardFiles
 from retally_server.board.board_log import BoardLog
 from retally_server.board.lock_store import BoardLock
 from retally_server.board.rates import BallotRate
+from retally_server.board.refusals import Refusal
 from retally_server.board.submissions import Answer, Submission
 from retally_server.database.store import NewEntry, Store, StoredCheckpoint
 from retally_server.durable import write_durably
@@ -45,15 +53,24 @@ KEY = SigningKey.from_seed("board.example/toy", bytes(range(32)))
 MANIFEST = json.dumps({"kind": "manifest"}).encode() + b"\n\nsigned\n"
 
 
+@cache
+def _toy_manifest() -> Manifest:
+    return Election.create(
+        contests=(MAYOR,), districts=(district("north"),), opens=OPENS, closes=CLOSES, grace=GRACE
+    ).manifest
+
+
 class ToyRecord:
-    """A record whose ballots are `{"credential", "previous", "choice"}` and valid if `choice` is not "forged"."""
+    """A record whose ballots are `{"credential", "previous", "choice"}` and valid if `choice` is not "forged".
+
+    It has the members of `Record` that a server reads, with their types, and no others.
+    """
 
     def __init__(self, manifest_entry: bytes) -> None:
-        witnesses = SimpleNamespace(keys=(), quorum=0)
-        self.manifest: Any = SimpleNamespace(opens=OPENS, closes=CLOSES, grace=GRACE, witnesses=witnesses)
+        self.manifest = _toy_manifest()
         self.manifest_faults: Sequence[str] = ()
         self.election_id = hashlib.sha256(manifest_entry).digest()
-        self.phase = "voting"
+        self.phase: Phase = "voting"
         self.joint_key: bytes | None = None
         self.opening_index: int | None = None
         self.closing_index: int | None = None
@@ -69,11 +86,15 @@ class ToyRecord:
     def root(self) -> bytes:
         return self._tree.root()
 
-    def replay(self, entries: Sequence[bytes]) -> list[Any]:
-        return [self._rule(raw, True) for raw in entries]
+    def replay(self, entries: Sequence[bytes]) -> list[Ruling]:
+        return [self._place(raw, self._rule(raw)) for raw in entries]
 
-    def admit(self, entries: Sequence[bytes]) -> list[Any]:
-        return [self._rule(raw, False) for raw in entries]
+    def admit(self, entries: Sequence[bytes]) -> list[Ruling]:
+        rulings = (self._rule(raw) for raw in entries)
+        return [
+            self._place(raw, ruling) if ruling.accepted else ruling
+            for raw, ruling in zip(entries, rulings, strict=True)
+        ]
 
     def is_active(self, credential: bytes) -> bool:
         return True
@@ -81,28 +102,33 @@ class ToyRecord:
     def style_of(self, credential: bytes) -> int | None:
         return 0
 
-    def _rule(self, raw: bytes, always: bool) -> Any:
-        check, reason, entry = None, None, None
+    def _place(self, raw: bytes, ruling: Ruling) -> Ruling:
+        if b'"closing"' in raw:
+            self.phase, self.closing_index = "tally", self._tree.size
+        if b'"opening"' in raw:
+            self.opening_index = self._tree.size
+        self._tree.append(leaf_hash(raw))
+        return replace(ruling, index=self._tree.size - 1)
+
+    def _rule(self, raw: bytes) -> Ruling:
         if b"\n" in raw:
-            if b'"closing"' in raw:
-                self.phase, self.closing_index = "tally", self._tree.size
-            if b'"opening"' in raw:
-                self.opening_index = self._tree.size
-        elif self.phase == "tally":
-            check, reason = "V04", "voting is over"
-        else:
-            members = json.loads(raw)
-            credential = b64url_decode(members["credential"])
-            entry = SimpleNamespace(credential=credential, body_hash=body_hash(raw))
-            if members["choice"] == "forged":
-                check, reason = "V10", "the proof does not verify"
-            elif members["previous"] != b64url_encode(self._last.get(credential, bytes(32))):
-                check, reason = "V12", "previous is not the last accepted ballot of this credential"
-            else:
-                self._last[credential] = entry.body_hash
-        if check is None or always:
-            self._tree.append(leaf_hash(raw))
-        return SimpleNamespace(accepted=check is None, check=check, reason=reason, entry=entry)
+            return Ruling(None, None, None, None, None)
+        if self.phase == "tally":
+            return Ruling(None, "ballot", "V04", "voting is over", None)
+        members = json.loads(raw)
+        credential, previous = b64url_decode(members["credential"]), b64url_decode(members["previous"])
+        entry = Ballot(b"", credential, self.election_id, previous, b"", "all", raw, body_hash(raw))
+        if members["choice"] == "forged":
+            return Ruling(None, "ballot", "V10", "the proof does not verify", entry)
+        if previous != self._last.get(credential, bytes(32)):
+            return Ruling(None, "ballot", "V12", "previous is not the last accepted ballot of this credential", entry)
+        self._last[credential] = entry.body_hash
+        return Ruling(None, "ballot", None, None, entry)
+
+
+def open_toy(manifest_entry: bytes) -> Record:
+    """A toy in the place of a record."""
+    return cast(Record, ToyRecord(manifest_entry))
 
 
 def body_hash(ballot: bytes) -> bytes:
@@ -152,7 +178,7 @@ def open_log(store: Store, folder: Path, rate: BallotRate | None = None) -> Boar
     """The toy board's log over this database and `folder`/files, not yet recovered."""
     board = store.boards()[0]
     files, lock = BoardFiles(folder / "files"), BoardLock(folder / "locks", "toy")
-    return BoardLog(board, store, files, lock, KEY, rate or BallotRate(1_000, 60.0), ToyRecord)
+    return BoardLog(board, store, files, lock, KEY, rate or BallotRate(1_000, 60.0), open_toy)
 
 
 def new_log(folder: Path, rate: BallotRate | None = None) -> tuple[Store, BoardLog]:
@@ -164,22 +190,22 @@ def new_log(folder: Path, rate: BallotRate | None = None) -> tuple[Store, BoardL
     return store, log
 
 
-def send(log: BoardLog, entries: Sequence[bytes], at: float = DURING) -> list[Answer | Problem]:
+def send(log: BoardLog, entries: Sequence[bytes], at: float = DURING) -> list[Answer | Refusal]:
     """Sequences these entries as one batch received at this time."""
     return log.sequence([Submission.received(raw, at) for raw in entries])
 
 
-def accepted(answers: Sequence[Answer | Problem]) -> list[Answer]:
+def accepted(answers: Sequence[Answer | Refusal]) -> list[Answer]:
     """The answers, all of which must be receipts."""
     for answer in answers:
         assert isinstance(answer, Answer), answer
     return [answer for answer in answers if isinstance(answer, Answer)]
 
 
-def problem_of(answer: Answer | Problem) -> Problem:
-    """The answer, which must be a problem."""
-    assert isinstance(answer, Problem), answer
-    return answer
+def problem_of(answer: Answer | Refusal) -> Problem:
+    """What a client is told of this answer, which must be a refusal."""
+    assert isinstance(answer, Refusal), answer
+    return problem_for(answer)
 
 
 def require_receipt(receipt: bytes, entry: bytes) -> TreeHead:

@@ -14,6 +14,7 @@ from retally_crypto.record import Record
 from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from retally_lab.boards.election import OPENS, signing_key
 from retally_server.api.app import create_app
+from retally_server.api.metrics import Metrics
 from retally_server.elections import Elections
 from retally_server.settings import Settings
 from tests.databases import DATABASES
@@ -61,8 +62,9 @@ class Server:
         address = DATABASES.address(folder) if DATABASES.kind == "postgresql" else None
         self.settings = Settings(data=folder, database_url=address, **settings)
         write_board_key(folder)
-        self.elections = Elections(self.settings, lambda: self.now, Record)
-        self.http = Http(create_app(self.elections))
+        metrics = Metrics()
+        self.elections = Elections(self.settings, lambda: self.now, Record, metrics.batch)
+        self.http = Http(create_app(self.elections, metrics))
 
     def append(self, entries: list[bytes]) -> list[httpx.Response]:
         """Sends entries one by one to where they belong."""

@@ -71,7 +71,7 @@ class Trial:
             self.sent += status == 201
         return receipts
 
-    def wait(self, done: Callable[[], bool], seconds: float = 20) -> None:
+    def wait(self, done: Callable[[], bool], seconds: float = 60) -> None:
         """Lets the server run until `done`."""
         deadline = time.monotonic() + seconds
         while not done():

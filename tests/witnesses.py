@@ -44,7 +44,7 @@ class RunningWitness:
         )
         server = self._server = uvicorn.Server(config)
         threading.Thread(target=server.run, daemon=True).start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not server.started:
             assert time.monotonic() < deadline, "the witness does not listen"
             time.sleep(0.01)
@@ -55,7 +55,7 @@ class RunningWitness:
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while self._server.servers and any(each.is_serving() for each in self._server.servers):
                 assert time.monotonic() < deadline, "the witness does not stop"
                 time.sleep(0.01)

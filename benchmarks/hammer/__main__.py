@@ -33,7 +33,7 @@ from benchmarks.hammer.figures import one_run
 from benchmarks.hammer.growth import grow
 from benchmarks.hammer.servers import running
 from retally_crypto.errors import RetallyError, Unusable
-from tests.databases import ABSENT, Cluster
+from retally_lab.postgresql_cluster import ABSENT, Cluster
 
 out = Console(stderr=True)
 

@@ -135,9 +135,9 @@ def verdicts(measured: Sequence[Measurement]) -> list[str]:
             met = "met" if ratio >= aim else "NOT met"
             rounds = times_by_round(measured, peer)
             lines.append(
-                f"- {system} costs **{digits(ratio)} times** as much as Retally, one core against one core "
-                f"({peer.step}; single rounds: {digits(min(rounds))} to {digits(max(rounds))} times). "
-                f"The aim, at least {aim} times, is {met}."
+                f"- {system} costs **{digits(ratio)} times** as much as Retally, one core against one core\n"
+                f"  ({peer.step}; single rounds: {digits(min(rounds))} to {digits(max(rounds))} times).\n"
+                f"  The aim, at least {aim} times, is {met}."
             )
     return lines
 
@@ -147,7 +147,7 @@ def page(machine: dict[str, Any], measured: Sequence[Measurement], absent: Seque
     batch = next((f"{one.ballots:,}" for one in measured if one.system == RETALLY), "no")
     versions = dict.fromkeys(f"{one.system} {one.version}" for one in measured)
     details = [
-        f"- {one.system}, {one.step}, cores: {one.cores}: "
+        f"- {one.system}, {one.step}, cores: {one.cores}:\n  "
         + ", ".join(
             f"{name} {value if isinstance(value, str) else digits(value)}" for name, value in one.details.items()
         )
@@ -157,9 +157,10 @@ def page(machine: dict[str, Any], measured: Sequence[Measurement], absent: Seque
     lines = [
         "# Beside the peers",
         "",
-        "Written by `python -m benchmarks.peers`; the same in `peers.json`. Everything was measured in one run.",
+        "Written by `python -m benchmarks.peers`; the same in `peers.json`.",
+        "Everything was measured in one run.",
         "",
-        f"{machine['date']} · {machine['processor']}, {machine['cores']} cores · {machine['system']} · "
+        f"{machine['date']} · {machine['processor']}, {machine['cores']} cores · {machine['system']} ·",
         f"Python {machine['python']} · {' · '.join(versions)}",
         "",
         *verdicts(measured),
@@ -178,12 +179,15 @@ def page(machine: dict[str, Any], measured: Sequence[Measurement], absent: Seque
 EXPLANATION = """\
 ## What is compared
 
-The ballot is one question with 11 answers of which a voter chooses one or none. A selection is one encrypted bit;
-every time is divided by the number of bits verified. On one core it is the processor's time, which other work on the
-machine does not lengthen by having its turn; on more it is passed time. Retally and the peers take turns, and each row
-is the best of its rounds, so that what disturbs the machine disturbs all of them. `÷ Retally` divides by the row of
-Retally that verifies a board's bytes, on as many cores; rows without it are parts, or bounds. Before it is timed, each
-peer has accepted honest ballots and refused a forged one.
+The ballot is one question with 11 answers of which a voter chooses one or none.
+A selection is one encrypted bit; every time is divided by the number of bits verified.
+On one core it is the processor's time, which other work on the machine does not lengthen by having
+its turn; on more it is passed time.
+Retally and the peers take turns, and each row is the best of its rounds, so that what disturbs the
+machine disturbs all of them.
+`÷ Retally` divides by the row of Retally that verifies a board's bytes, on as many cores; rows
+without it are parts, or bounds.
+Before it is timed, each peer has accepted honest ballots and refused a forged one.
 
 | | Retally | electionguard | belenios-tool |
 |---|---|---|---|
@@ -194,16 +198,23 @@ peer has accepted honest ballots and refused a forged one.
 | parsing | counted | not counted: objects in memory | counted: archive and JSON |
 | start-up | not counted | not counted | not counted: the slope between few and many ballots |
 
-- **Retally** is the `measure` benchmark of this project, run again here. Its *verify singly* row does without the
-  batch: what separates it from the peers is the group and the language, and the rest is the batch.
-- **electionguard** is the reference implementation in Python. Its modular exponentiations are GMP's, and the details
-  say which part of its time they are: that part would stay in any language that uses GMP the same way. More
-  than one core is so many processes, each with ballots of its own.
-- **belenios-tool** is OCaml with GMP, as Debian packages it. It has no default group; every group that this version
-  knows was measured, and the fastest row is the one compared. `BELENIOS-2048` has exponents of 256 bits, while
-  `RFC-3526-2048` has full-length ones. More than one core is so many processes of `verify` at once.
-- The three groups are not equally strong: ristretto255 is near integers modulo 3072 bits, so electionguard's is
-  stronger than ours and Belenios's weaker. Nothing is scaled for that.
-- Retally's batches are of {ballots} ballots; in smaller ones each of them costs more, in larger ones less.
-- *Load* is the machine's before each round, on average; the peers' own work just before is part of it.
+- **Retally** is the `measure` benchmark of this project, run again here.
+  Its *verify singly* row does without the batch: what separates it from the peers is the group and
+  the language, and the rest is the batch.
+- **electionguard** is the reference implementation in Python.
+  Its modular exponentiations are GMP's, and the details say which part of its time they are: that
+  part would stay in any language that uses GMP the same way.
+  More than one core is so many processes, each with ballots of its own.
+- **belenios-tool** is OCaml with GMP, as Debian packages it.
+  It has no default group; every group that this version knows was measured, and the fastest row is
+  the one compared.
+  `BELENIOS-2048` has exponents of 256 bits, while `RFC-3526-2048` has full-length ones.
+  More than one core is so many processes of `verify` at once.
+- The three groups are not equally strong: ristretto255 is near integers modulo 3072 bits, so
+  electionguard's is stronger than ours and Belenios's weaker.
+  Nothing is scaled for that.
+- Retally's batches are of {ballots} ballots; in smaller ones each of them costs more, in larger
+  ones less.
+- *Load* is the machine's before each round, on average; the peers' own work just before is part of
+  it.
 """

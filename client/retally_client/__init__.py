@@ -1,9 +1,6 @@
-"""The `retally` command: verifier, guardian, registrar, authority, voter and lab, each in a folder of its own.
+"""The `retally` command's roles but the verifier: voter, authority, guardian, registrar and adjudication, each in a
+folder of its own.
 
-The verifier imports nothing of the others (import-linter checks it): whoever reads the count's trusted base reads
-`verifier/` and `retally_crypto`, and nothing else.
+`cli` is the table of all commands, `api` the ballot server's interface, `keys` the private files of officials and
+voters. Recounting is retally_verify's business, which imports nothing of this.
 """
-
-from importlib.metadata import version
-
-__version__ = version("retally-client")

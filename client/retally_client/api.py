@@ -1,12 +1,14 @@
 """The ballot server's HTTP interface, as officials and voters use it. Reading is the verifier's business, not done
 here.
 
-A refusal comes back as `Refused` with the number of the check and the server's reason. What was sent is never repeated
-in an error, for it may be a ballot.
+A refusal comes back as `Refused` with the number of the check, the entry it is about if the server names one, and the
+server's reason. What was sent is never repeated in an error, for it may be a ballot. Whatever a server answers, it is
+asked a bounded number of times.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from retally_crypto.tlog_proof import parse_tlog_proof
 ATTEMPTS = 5
 LONGEST_PAUSE = 20.0
 ANSWER_LIMIT = 256 * 1024
+CHECK = re.compile("V[0-9]{2}")
 
 
 class BoardServer:
@@ -78,7 +81,7 @@ class BoardServer:
                 if status in (200, 201):
                     return answer
                 if status not in (429, 503) or attempt == ATTEMPTS:
-                    raise Refused(_reason(status, answer))
+                    raise _refusal(status, answer)
                 pause = _asked_pause(headers, pause)
             time.sleep(min(pause, LONGEST_PAUSE))
             pause *= 2
@@ -100,13 +103,17 @@ def _asked_pause(headers: httpx.Headers, otherwise: float) -> float:
     return float(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 3 else otherwise
 
 
-def _reason(status: int, answer: bytes) -> str:
+def _refusal(status: int, answer: bytes) -> Refused:
     try:
         problem = parse_json(answer, ANSWER_LIMIT)
     except Malformed:
         problem = None
     reason = problem.get("reason") if isinstance(problem, dict) else None
     if not isinstance(problem, dict) or not isinstance(reason, str):
-        return f"the server answers with status {status}"
-    check = problem.get("check")
-    return f"{check[:3]}: {reason[:500]}" if isinstance(check, str) and check else reason[:500]
+        return Refused(f"the server answers with status {status}")
+    check, index = problem.get("check"), problem.get("index")
+    return Refused(
+        reason[:500],
+        check if isinstance(check, str) and CHECK.fullmatch(check) else None,
+        index if type(index) is int else None,
+    )

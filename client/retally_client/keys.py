@@ -15,6 +15,7 @@ from retally_crypto.errors import Unusable
 from retally_crypto.notes import ED25519
 from retally_crypto.secret.keyfiles import open_key_file, seal_key_file
 from retally_crypto.secret.sign import SigningKey
+from retally_verify.whole_files import PRIVATE, create_durably, replace_durably
 
 KEY_FILE_LIMIT = 16 * 1024 * 1024
 SHORTEST_PASSPHRASE = 8
@@ -38,25 +39,12 @@ def read_passphrase(confirm: bool) -> str:
 
 def write_private(path: Path, content: bytes) -> None:
     """A new file that only its owner can read, durable when this returns. Raises FileExistsError if there is one."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    _sync_folder(path)
+    create_durably(path, content, PRIVATE)
 
 
 def replace_private(path: Path, content: bytes) -> None:
     """Replaces a private file, atomically and durably: after a crash it is the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    write_private(temporary, content)
-    temporary.replace(path)
-    _sync_folder(path)
+    replace_durably(path, content, PRIVATE)
 
 
 @contextmanager
@@ -68,14 +56,6 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def write_key(path: Path, secret: bytes, passphrase: str, label: str) -> None:

@@ -9,6 +9,19 @@ const noBackDoor = [
   { selector: 'ExportDefaultDeclaration', message: 'Only Svelte components are default exports.' },
 ];
 
+const noDecisionOnWords = [
+  {
+    selector: 'BinaryExpression[operator=/^[!=]==$/] > MemberExpression[property.name=/^(message|verdictLine)$/]',
+    message: 'Words are for people: decide on a class, a check or another value.',
+  },
+  {
+    selector:
+      'CallExpression[callee.property.name=/^(startsWith|endsWith|includes|match)$/] > ' +
+      'MemberExpression > MemberExpression[property.name=/^(message|reason|verdict|verdictLine)$/]',
+    message: 'Words are for people: decide on a class, a check or another value.',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['dist/', 'dist-*/', 'node_modules/', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
@@ -53,6 +66,10 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
     },
+  },
+  {
+    files: ['src/**', 'node/**', 'build/**'],
+    rules: { 'no-restricted-syntax': ['error', ...noBackDoor, ...noDecisionOnWords] },
   },
   {
     files: ['tests/**'],

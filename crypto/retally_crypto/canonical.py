@@ -12,10 +12,10 @@ import re
 from typing import Any, NoReturn, TypeAlias
 
 from retally_crypto.errors import Malformed
+from retally_crypto.notes import MAX_ENTRY_BYTES
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
-MAX_BYTES = 65_535
 MAX_DEPTH = 8
 MAX_INTEGER = 2**53 - 1
 
@@ -30,11 +30,11 @@ def canonical_bytes(value: Json) -> bytes:
     """
     _require_canonical(value, 1)
     raw = _serialise(value)
-    _require_size(raw, MAX_BYTES)
+    _require_size(raw, MAX_ENTRY_BYTES)
     return raw
 
 
-def parse_canonical(raw: bytes, limit: int = MAX_BYTES) -> Json:
+def parse_canonical(raw: bytes, limit: int = MAX_ENTRY_BYTES) -> Json:
     """The value whose canonical form `raw` is, of at most `limit` bytes: an entry's limit unless told otherwise.
 
     Raises Malformed, saying which rule is broken.
@@ -46,7 +46,7 @@ def parse_canonical(raw: bytes, limit: int = MAX_BYTES) -> Json:
     return value
 
 
-def parse_json(raw: bytes, limit: int = MAX_BYTES) -> Json:
+def parse_json(raw: bytes, limit: int = MAX_ENTRY_BYTES) -> Json:
     """The value of a document that nobody hashes or signs, such as a server's answer: in any spelling of JSON, but with
     the same limits, no member twice, and no number but an integer from 0 to 2^53-1. Raises Malformed.
     """

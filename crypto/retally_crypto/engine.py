@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol, cast
 
 from retally_crypto.errors import Unusable
@@ -41,7 +42,7 @@ class Engine(Protocol):
     def multiply_fixed(self, base: bytes, scalars: bytes) -> bytes: ...
     def multi_scalar_multiply(self, scalars: bytes, points: bytes) -> bytes: ...
     def sum_columns(self, points: bytes, columns: int) -> bytes: ...
-    def discrete_logs(self, points: bytes, bounds: list[int]) -> list[int | None]: ...
+    def discrete_logs(self, points: bytes, bounds: Sequence[int]) -> list[int | None]: ...
     def scalar_reduce(self, wide: bytes) -> bytes: ...
     def valid_ed25519_key(self, key: bytes) -> bool: ...
     def session_id(self, tag: bytes) -> bytes: ...
@@ -67,14 +68,18 @@ class Records(Protocol):
 
 
 class _InUse:
-    """Stands for the engine that was chosen."""
+    """Stands for the engine that was chosen, or for the default until one is."""
 
-    _module: Any = None
+    chosen: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        if _InUse._module is None:
-            choose_engine(None)
-        return getattr(_InUse._module, name)
+        return getattr(_InUse.chosen or _default(), name)
+
+
+@cache
+def _default() -> Any:
+    # Never stored as the choice: a thread that asked before it would undo it afterwards.
+    return load_engine(None)
 
 
 engine = cast(Engine, _InUse())
@@ -84,7 +89,7 @@ records = cast(Records, _InUse())
 def choose_engine(name: str | None) -> None:
     """From here on `engine` and `records` are the engine called `native` or `reference`; None takes native where it is
     installed. Raises Unusable for another name, and for `native` where it is not installed."""
-    _InUse._module = load_engine(name)
+    _InUse.chosen = load_engine(name)
 
 
 def choose_engine_from_environment() -> None:
@@ -93,13 +98,29 @@ def choose_engine_from_environment() -> None:
 
 
 def load_engine(name: str | None) -> Any:
-    """The module of the engine of that name, which is both an Engine and Records. Raises as `choose_engine`."""
+    """The module of the engine of that name, which is both an Engine and Records. Raises as `choose_engine`.
+
+    A native engine that is there and does not load raises Unusable, too: nobody is given the slower engine unasked.
+    """
     if name not in (None, "native", "reference"):
         raise Unusable(f"RETALLY_ENGINE is {name!r}: it can be native or reference")
     if name != "reference":
-        try:
-            return importlib.import_module("retally_native")
-        except ModuleNotFoundError:
-            if name == "native":
-                raise Unusable("RETALLY_ENGINE is native, and retally-native is not installed") from None
-    return importlib.import_module("retally_reference.engine")
+        native = _installed("retally_native", "retally-native")
+        if native is not None:
+            return native
+        if name == "native":
+            raise Unusable("RETALLY_ENGINE is native, and retally-native is not installed")
+    reference = _installed("retally_reference.engine", "retally-reference")
+    if reference is None:
+        raise Unusable("no engine is installed: neither of retally-native and retally-reference is there")
+    return reference
+
+
+def _installed(module: str, distribution: str) -> Any:
+    """The module, None if the distribution is not installed. Raises Unusable if it is there and does not load."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and module.startswith(error.name or "?"):
+            return None
+        raise Unusable(f"{distribution} is installed and cannot be loaded: {error}") from None

@@ -23,7 +23,17 @@ class BadProof(RetallyError):
 
 
 class Refused(RetallyError):
-    """Well-formed, but not allowed by a rule of the protocol."""
+    """Well-formed, but not allowed by a rule of the protocol.
+
+    `check` is the number of the check (docs/spec page 8) that does not allow it and `index` the entry it is about,
+    where they are known: what to do about a refusal is decided on these, never on its words.
+    """
+
+    def __init__(self, reason: str, check: str | None = None, index: int | None = None) -> None:
+        super().__init__(reason if check is None else f"{check}: {reason}")
+        self.reason = reason
+        self.check = check
+        self.index = index
 
 
 class CannotDecrypt(RetallyError):

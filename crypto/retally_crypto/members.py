@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, Pl
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import RetallyError
-from retally_crypto.notes import VerifierKey, format_vkey, parse_vkey
+from retally_crypto.notes import MAX_ENTRY_BYTES, VerifierKey, format_vkey, parse_vkey
 
 MAX_TEXT = 300
 _NOT_IN_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -82,9 +82,9 @@ Number = Annotated[int, Field(ge=1, le=2**32 - 1)]
 """A guardian's or registrar's number, counted from 1."""
 Bytes32 = Annotated[bytes, BeforeValidator(_binary(32, 32, 32)), _as_base64url]
 Bytes80 = Annotated[bytes, BeforeValidator(_binary(80, 80, 80)), _as_base64url]
-Records32 = Annotated[bytes, BeforeValidator(_binary(32, 65_535, 32)), _as_base64url]
+Records32 = Annotated[bytes, BeforeValidator(_binary(32, MAX_ENTRY_BYTES, 32)), _as_base64url]
 """One or more points or scalars of 32 bytes."""
-PerhapsRecords32 = Annotated[bytes, BeforeValidator(_binary(0, 65_535, 32)), _as_base64url]
+PerhapsRecords32 = Annotated[bytes, BeforeValidator(_binary(0, MAX_ENTRY_BYTES, 32)), _as_base64url]
 Key = Annotated[VerifierKey, BeforeValidator(_vkey), PlainSerializer(format_vkey, return_type=str)]
 
 Item = TypeVar("Item")

@@ -29,6 +29,7 @@ COSIGNATURE_V1 = 0x04
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 64
 MAX_ENTRY_BYTES = 65_535
+"""What two bytes of length in an entry bundle can say; the limit of canonical JSON as well."""
 
 _KEY_ID_BYTES = 4
 _PUBLIC_KEY_BYTES = 32

@@ -25,11 +25,11 @@ from retally_crypto.merkle import (
     perfect_root,
     span_root,
 )
+from retally_crypto.notes import MAX_ENTRY_BYTES
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
 MAX_LEVEL = 63
-MAX_ENTRY_BYTES = 65_535
 
 ReadTile = Callable[[int, int, int], bytes]
 """(level, index, width) -> the bytes of that tile, 32·width of them. What it raises is not caught here."""

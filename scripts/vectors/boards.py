@@ -99,7 +99,7 @@ def _described(case: Case, base: Election) -> dict[str, Any]:
 def _expected(case: Case) -> dict[str, Any]:
     """What the reference verifier finds; `refused_index` is the entry that the first failing check names."""
     report = verify_board(case.published().get, case.trusted(), case.kept)
-    notes = [note for check in report.failed for note in report.notes[check] if note.startswith("entry ")]
+    notes = [note for check in report.failed for note in report.notes_of(check) if note.startswith("entry ")]
     return {
         "verdict": report.verdict,
         "exit_code": report.exit_code,

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         "127.0.0.0/8,::1/128", description="Networks whose X-Forwarded-For is believed, with commas between them."
     )
     connections: Annotated[int, Field(ge=8)] = Field(1024, description="Connections open at once in one process.")
+    idle_seconds: Annotated[int, Field(ge=1)] = Field(
+        75, description="How long a connection without a request is kept: longer than the proxy in front keeps its own."
+    )
     checkpoint_seconds: Annotated[int, Field(ge=0)] = Field(2, description="How long a checkpoint may be cached.")
     turnout_seconds: Annotated[int, Field(ge=60)] = Field(
         900, description="How often the numbers of entries and ballots are noted, for the turnout curve."
@@ -48,6 +51,7 @@ class Settings(BaseSettings):
         None, description="s3://bucket/prefix for the static files; absent: a folder in the data folder."
     )
     web: Path | None = Field(None, description="Folder of a build of the web client, to be served at /.")
+    docs: Path | None = Field(None, description="Folder of the built documentation, to be served at /docs/.")
     lock_store: Path | None = Field(
         None, description="Folder of the locks, outside every backup; absent: beside the data folder, named …-locks."
     )

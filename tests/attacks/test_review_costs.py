@@ -11,7 +11,7 @@ from retally_crypto.credentials import roll_positions
 from retally_crypto.record import Record
 from retally_crypto.rules import v08_roll
 from retally_lab.boards.election import Election, members_of, sign
-from retally_reference.election import Election as ReferenceElection
+from retally_reference.election import begin, take
 from retally_reference.entries import read_official
 
 
@@ -59,7 +59,7 @@ def test_the_right_last_chunk_completes_the_roll_after_false_ones_in_both_verifi
     assert record.roll.complete
     assert len(list(record.roll.everyone())) == 41
     manifest = read_official(entries[0]).members
-    reference = ReferenceElection(manifest, election.election_id, b"")
-    reference.take(entries[1:], lambda index: None)
-    assert [check for _, check, _ in reference.refused] == ["V08", "V08"]
-    assert list(reference.roll) == list(record.roll.everyone())
+    reference = begin(manifest, election.election_id, b"")
+    take(reference, entries[1:], lambda index: None)
+    assert [one.check for one in reference.refused] == ["V08", "V08"]
+    assert list(reference.roll.credentials) == list(record.roll.everyone())

@@ -13,13 +13,13 @@ import pytest
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.policy import TrustPolicy, format_policy, parse_policy
-from retally_lab.boards.entry_examples import BALLOT, MANIFEST_MEMBERS, OFFICIAL, changed, signed
+from retally_lab.boards.entry_examples import BALLOT, MANIFEST_MEMBERS, OFFICIAL, changed, paths, signed
 from retally_lab.boards.files import write_board
 from retally_lab.boards.manifests import signing_key
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.report import Report
 from retally_verify.run import verify_board
-from tests.property.test_entry_forms_agree import PLACES, POOL, paths, signable
+from tests.property.test_entry_forms_agree import PLACES, POOL, signable
 from tests.property.test_verifiers_agree_on_elections import play
 from tests.web_verifier import BoardToVerify, Findings, of_native, of_web, verify_in_node
 

@@ -25,6 +25,8 @@ from tests.witnesses import RunningWitness
 
 HERE = "/elections/2027"
 BOARD_KEY = signing_key("board.example/2027").verifier_key
+_TCP_LISTEN = "0A"
+"""A state in /proc/net/tcp."""
 
 
 def running_election(voters: int, witnesses: int = 0) -> Election:
@@ -81,7 +83,7 @@ class Board:
 
     def begin(self, address: str) -> None:
         """Puts everything up to the opening on the board."""
-        assert httpx.post(f"{address}/elections", content=self.election.entries[0]).status_code == 201
+        assert httpx.post(f"{address}/elections", content=self.election.entries[0], timeout=60).status_code == 201
         for raw in self.election.entries[1:]:
             assert httpx.post(f"{address}{HERE}/entries", content=raw, timeout=60).status_code == 201
         self.settle()
@@ -172,14 +174,26 @@ class Board:
 
 def process_at(port: int) -> int:
     """The process that listens on this loopback port."""
-    wanted = f"0100007F:{port:04X}"
-    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[1] == wanted}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                targets = [os.readlink(handle) for handle in (entry / "fd").iterdir()]
-            except OSError:
-                continue
-            if any(f"socket:[{inode}]" in targets for inode in inodes):
-                return int(entry.name)
+    sockets = {f"socket:[{inode}]" for inode in _listening_at(port)}
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and sockets & set(_open_handles(process)):
+            return int(process.name)
     raise AssertionError(f"nobody listens on {port}")
+
+
+def _listening_at(port: int) -> Iterator[str]:
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        fields = line.split()
+        if (fields[1], fields[3]) == (f"0100007F:{port:04X}", _TCP_LISTEN):
+            yield fields[9]
+
+
+def _open_handles(process: Path) -> Iterator[str]:
+    """What the handles of a process lead to. One that is closed while they are read says nothing of the others."""
+    try:
+        handles = list((process / "fd").iterdir())
+    except OSError:
+        return
+    for handle in handles:
+        with suppress(OSError):
+            yield os.readlink(handle)

@@ -78,8 +78,8 @@ def test_a_disk_that_takes_nothing_stops_acknowledging_and_nothing_else(
         status, text = board.refused.pop()
         assert (status, "not-stored" in text) == (503, True), text
         board.look()
-        assert httpx.get(f"{address}{HERE}/checkpoint").status_code == 200
-        assert httpx.get(f"{address}{HERE}").status_code == 200
+        assert httpx.get(f"{address}{HERE}/checkpoint", timeout=60).status_code == 200
+        assert httpx.get(f"{address}{HERE}", timeout=60).status_code == 200
         relieve(disk, how)
         deadline = time.monotonic() + 60
         while others[0] in board.unanswered and not board.cast(address, others[0]):

@@ -39,8 +39,8 @@ from retally_reference import engine as reference_engine
 from retally_reference import entries as reference_entries
 from retally_reference import notes as reference_notes
 from retally_reference.canonical import Refusal, refuse_unless
+from retally_reference.history import parse_receipt
 from retally_reference.manifest import broken_rules, read_manifest
-from retally_reference.verify import parse_receipt
 from tests.fuzz import seeds
 from tests.own_vectors import vectors
 
@@ -116,7 +116,7 @@ def _bundle(raw: bytes) -> Value:
 
 def _reference_bundle(raw: bytes) -> Value:
     refuse_unless(bool(raw), "no width")
-    entries, used = reference_board._split_bundle(raw[1:], raw[0], 0)
+    entries, used = reference_board.split_bundle(raw[1:], raw[0], 0)
     refuse_unless(used == len(raw) - 1, "something behind it")
     return [entry.hex() for entry in entries]
 

@@ -18,6 +18,7 @@ from retally_crypto.secret.encrypt import encrypt
 from retally_lab.boards.entry_examples import BALLOT, MANIFEST, MANIFEST_MEMBERS, OFFICIAL, points, signed
 from retally_lab.boards.manifests import ELECTION
 from tests.own_vectors import vectors
+from tests.spreadsheets import Cell, ods, xlsx
 
 CORPUS = Path(__file__).parent / "corpus"
 GET = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\nhello"
@@ -168,6 +169,18 @@ def _addresses() -> list[bytes]:
     ]
 
 
+def _spreadsheets() -> list[bytes]:
+    rows: list[list[Cell]] = [["voter", "style", "number"], ["Anna Example", "north", 7], ["Ben", "south", 8]]
+    return [make({"Voters": rows}) for make in (xlsx, ods)]
+
+
+def _paper_counts() -> list[bytes]:
+    contest = MANIFEST.contest(MANIFEST.styles[0].contests[0])
+    options = [*(option.id for option in contest.options), "invalid"]
+    rows = "".join(f"{MANIFEST.styles[0].district};{contest.id};school-1;{option};12\n" for option in options)
+    return [f"district;contest;station;option;votes\n{rows}".encode()]
+
+
 def _codes_files() -> list[bytes]:
     return [bytes(32) + (1).to_bytes(4, "little") + (3).to_bytes(4, "little") + bytes(45) + VOTERS]
 
@@ -219,6 +232,8 @@ _EXAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "http_answer": lambda: [GET, REFUSAL, REDIRECT, CHUNKED],
     "key_file": _key_files,
     "voters": lambda: [VOTERS],
+    "spreadsheet": _spreadsheets,
+    "paper_counts": _paper_counts,
     "codes_file": _codes_files,
     "ceremony_secrets": _ceremony_secrets,
     "journal": lambda: [b'{"journal": "AAAAAAAAAAAAAAAAAAAAAA", "entry": null}', b'{"journal": "AA", "entry": "AAAA"}'],

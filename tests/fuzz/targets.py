@@ -7,7 +7,6 @@ one value. Engine targets ask the reference and the native engine, which must ag
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,9 +23,12 @@ import httpx
 from retally_client import api
 from retally_client.adjudication.evidence_file import parse_evidence
 from retally_client.authority.manifest_file import manifest_from_yaml
+from retally_client.authority.paper_counts import COLUMNS, Counts, read_paper_counts
 from retally_client.guardian.ceremony import secrets_from_bytes, secrets_to_bytes
 from retally_client.guardian.decryption import read_journal
-from retally_client.registrar.codes import codes_from_bytes, read_voters
+from retally_client.registrar.codes import codes_from_bytes
+from retally_client.registrar.voters import NEEDED, VoterList, read_voters, voters_csv
+from retally_client.tables import read_table
 from retally_client.voter import reading
 from retally_client.voter.choices import parse_selection
 from retally_crypto.canonical import canonical_bytes, parse_canonical
@@ -71,10 +73,10 @@ from retally_crypto.web_bundle import is_origin, parse_listing
 from retally_lab.boards.entry_examples import MANIFEST, points
 from retally_lab.boards.manifests import ELECTION, PLURALITY_OR_BLANK, SCORE_TOTAL, manifest_members, signing_key
 from retally_reference import engine as reference_engine
+from retally_server.add_checkpoint import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from retally_server.board.submissions import Submission
 from retally_server.board.witness_addresses import parse_address
 from retally_server.board.witness_client import WitnessClient
-from retally_server.witness.requests import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from retally_verify import fetching
 from retally_verify.board import Board, open_board
 from retally_verify.split_view import parse_split
@@ -293,6 +295,19 @@ def _in_file(use: Callable[[Path], Any]) -> Callable[[bytes], Any]:
     return read
 
 
+def _voters(raw: bytes) -> VoterList:
+    """What was read is read alike from what is written of it."""
+    read = read_voters(read_table(raw, "voters", NEEDED), None)
+    again = read_voters(read_table(voters_csv(read.voters), "order.csv", NEEDED), None)
+    if again.voters != read.voters:
+        raise AssertionError(f"voters: {read.voters!r} are written and read as {again.voters!r}")
+    return read
+
+
+def _paper_counts(raw: bytes) -> Counts:
+    return read_paper_counts(read_table(raw, "counts", COLUMNS), MANIFEST, ())
+
+
 def _yaml(raw: bytes) -> Manifest:
     text = raw.decode("utf-8", "replace")
     for role in ("board", "registrar 1", "registrar 2", "guardian 1", "guardian 2", "guardian 3"):
@@ -409,13 +424,15 @@ TARGETS: dict[str, Target] = {
         Target("origin", "web_bundle.is_origin", _of_text(is_origin)),
         Target("board_address", "verifier.board.open_board, api.BoardServer", _any_address),
         Target("witness_address", "server witness_addresses.parse_address", _of_text(parse_address)),
-        Target("add_checkpoint", "witness.requests.parse_add_checkpoint", parse_add_checkpoint, _add_checkpoint_bytes),
+        Target("add_checkpoint", "add_checkpoint.parse_add_checkpoint", parse_add_checkpoint, _add_checkpoint_bytes),
         Target("witness_answer", "witness_client.WitnessClient.submit", _witness_answer),
         Target("ballot_lookup", "voter.reading._look_up", _lookup),
         Target("problem", "api.BoardServer: bodies of refusals", _problem),
         Target("http_answer", "verifier.fetching.Fetcher, api.BoardServer, WitnessClient on the wire", _http_answer),
         Target("key_file", "keyfiles.label_of", label_of),
-        Target("voters", "registrar.codes.read_voters", lambda raw: read_voters(io.StringIO(text_of(raw), newline=""))),
+        Target("voters", "tables.read_table, registrar.voters.read_voters", _voters),
+        Target("spreadsheet", "spreadsheets.spreadsheet_rows", _voters),
+        Target("paper_counts", "authority.paper_counts.read_paper_counts", _paper_counts),
         Target("codes_file", "registrar.codes.codes_from_bytes", codes_from_bytes),
         Target("ceremony_secrets", "guardian.ceremony.secrets_from_bytes", secrets_from_bytes, secrets_to_bytes),
         Target("journal", "guardian.decryption.read_journal", _in_file(lambda path: read_journal(path, bytes(16)))),

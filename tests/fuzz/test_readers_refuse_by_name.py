@@ -20,7 +20,15 @@ from tests.fuzz.targets import TARGETS, check
 
 pytest.importorskip("retally_native", reason="NOT TESTED: retally_native is missing, so the engines were not compared")
 
-COSTLY = {"http_answer": 60, "board_address": 40, "points": 60, "narg": 60, "manifest_yaml": 60, "opening": 60}
+COSTLY = {
+    "http_answer": 60,
+    "board_address": 40,
+    "points": 60,
+    "narg": 60,
+    "manifest_yaml": 60,
+    "opening": 60,
+    "spreadsheet": 60,
+}
 EXAMPLES = 150
 
 NAMES = pytest.mark.parametrize("name", seeds.TARGETS)

@@ -134,7 +134,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a tile that is gone": (remove_tile, "is missing or is not what the database says"),
     "a changed entry": (change_entry, "do not hash to its newest checkpoint"),
     "an old copy of the database": (older_database, "the database is an old copy"),
-    "a lock of another history": (another_history, "is of another history"),
+    "a lock of another history": (another_history, "the database has another history than the lock"),
     "a checkpoint of somebody else": (foreign_checkpoint, "is not signed by the board's key"),
     "a broken database": (break_database, ""),
     "a database of an older shape": (old_shape, "has shape 0001"),

@@ -129,10 +129,11 @@ def prepare(town: Town) -> str:
     board_folder(town.folder / "authority" / "dist", bundle())
     digest = town.run("authority", "authority.md", "retally authority bundle").strip()
     assert digest == sha256(listing(FILES)).hexdigest()
-    said = town.run("authority", "authority.md", "retally authority manifest")
+    # It opens now, which is asked about.
+    said = town.run("authority", "authority.md", "retally authority manifest", typed="y\n")
     town.run("authority", "authority.md", "retally policy manifest.entry")
     town.run("authority", "authority.md", "retally authority create")
-    identity = said.splitlines()[0].removeprefix("election ")
+    identity = next(line for line in said.splitlines() if line.startswith("election ")).removeprefix("election ")
     assert len(identity) == 64
     return identity
 
@@ -150,9 +151,10 @@ def hold_ceremony(town: Town) -> None:
 def publish_roll(town: Town) -> None:
     lines = "voter,style\n" + "".join(f"{voter},{style}\n" for voter, style in VOTERS.items())
     (town.folder / "registrar-1" / "voters.csv").write_text(lines)
+    for name in ("policy", "manifest.entry"):
+        town.give(name, "authority", *REGISTRARS)
     town.run("registrar-1", "registrar.md", "retally registrar order")
     town.give("order.csv", "registrar-1", "registrar-2")
-    town.give("policy", "authority", *REGISTRARS)
     for number, who in enumerate(REGISTRARS, start=1):
         town.run(who, "registrar.md", "retally registrar codes", names={"1": str(number)})
     for act in ("commit", "roll"):
@@ -246,7 +248,7 @@ def test_an_election_from_the_commands_of_the_guides(town: Town) -> None:
         and " " not in line.strip()
     )  # fmt: skip
     (town.folder / "authority" / "counts.csv").write_text(counts)
-    town.run("authority", "authority.md", "retally authority paper")
+    town.run("authority", "authority.md", "retally authority paper", typed="y\n")
     # Nothing failed, so there is nothing to override.
     town.run("guardian-1", "guardian.md", "retally guardian decrypt URL guardian.key --policy policy --override", 1)
     for who in ("guardian-1", "guardian-3"):

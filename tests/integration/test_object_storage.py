@@ -20,7 +20,9 @@ from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from retally_server.board import object_storage
 from retally_server.board.board_files import CHECKPOINT, BoardFiles
-from retally_server.board.tile_storage import FolderStorage, TileStorage, open_storage
+from retally_server.board.folder_storage import FolderStorage
+from retally_server.board.storage_places import open_storage
+from retally_server.board.tile_storage import TileStorage
 from retally_verify.board import FolderBoard, HttpBoard
 from retally_verify.run import verify_board
 from tests.server_http import HERE, SLUG, Server, require_receipt

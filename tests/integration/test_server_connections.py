@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
+import uvicorn
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from retally_lab.server_process import ServerFolder, running_server
 from retally_server.api.connections import BoundedConnection, bounded_connections
@@ -20,16 +25,11 @@ from retally_server.api.connections import BoundedConnection, bounded_connection
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("connections")
     (folder / "passphrase").write_text("\n")
-    before = os.environ.get("RETALLY_CONNECTIONS")
-    os.environ["RETALLY_CONNECTIONS"] = "40"
-    try:
-        with running_server(ServerFolder(folder / "data", folder / "passphrase"), folder / "log") as address:
-            yield int(address.rpartition(":")[2])
-    finally:
-        if before is None:
-            del os.environ["RETALLY_CONNECTIONS"]
-        else:
-            os.environ["RETALLY_CONNECTIONS"] = before
+    with (
+        patch.dict(os.environ, RETALLY_CONNECTIONS="40", RETALLY_IDLE_SECONDS="5"),
+        running_server(ServerFolder(folder / "data", folder / "passphrase"), folder / "log") as address,
+    ):
+        yield int(address.rpartition(":")[2])
 
 
 def answer_to(port: int, raw: bytes, seconds: float = 60.0) -> bytes:
@@ -228,20 +228,40 @@ def test_chunks_without_end_are_cut_off(port: int) -> None:
     )
 
 
-def test_connections_beyond_the_limit_are_closed_and_the_server_goes_on(port: int) -> None:
-    held = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(60)]
+def read_to_the_end(connection: socket.socket) -> bytes:
+    said = b""
+    while part := connection.recv(65_536):
+        said += part
+    return said
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /elections HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60_000,
+        b"",
+    ],
+    ids=["reading", "sending", "silent"],
+)
+def test_who_comes_when_every_connection_is_taken_is_told_503_and_the_server_goes_on(
+    port: int, request_: bytes
+) -> None:
+    held = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(40)]
+    beyond: list[socket.socket] = []
     try:
-        closed = 0
-        for connection in held:
-            connection.settimeout(2)
-            try:
-                connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-                closed += not connection.recv(10)
-            except ConnectionError:
-                closed += 1
-        assert 20 <= closed < 60
+        for _ in range(20):
+            beyond.append(socket.create_connection(("127.0.0.1", port), 60))
+            beyond[-1].sendall(request_)
+        for connection in beyond:
+            said = read_to_the_end(connection)
+            assert status_of(said) == 503
+            head = said.lower()
+            assert b"\r\nretry-after: 2\r\n" in head
+            assert b"\r\nconnection: close\r\n" in head
+            assert (b"urn:retally:problem:busy" in said) == bool(request_)
     finally:
-        for connection in held:
+        for connection in [*held, *beyond]:
             connection.close()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -251,6 +271,91 @@ def test_connections_beyond_the_limit_are_closed_and_the_server_goes_on(port: in
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError("the server does not answer any more")
+
+
+class Bare:
+    """An application behind the bounded connections, in a thread of this process. `/busy` holds the event loop up."""
+
+    def __init__(self, most: int, idle_seconds: int) -> None:
+        self.held_up = threading.Event()
+        self.go_on = threading.Event()
+        config = uvicorn.Config(
+            self._answer,
+            http=bounded_connections(most),
+            port=0,
+            log_config=None,
+            lifespan="off",
+            timeout_keep_alive=idle_seconds,
+            interface="asgi3",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        deadline = time.monotonic() + 60
+        while not self._server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/busy":
+            self.held_up.set()
+            self.go_on.wait(60)
+        await Response("well")(scope, receive, send)
+
+    def connect(self) -> socket.socket:
+        """A connection on which a request was answered."""
+        connection = socket.create_connection(("127.0.0.1", self.port), 60)
+        assert self.ask(connection) == 200
+        return connection
+
+    def ask(self, connection: socket.socket) -> int:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return next_status(connection)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(60)
+
+
+@pytest.fixture
+def bare(request: pytest.FixtureRequest) -> Iterator[Bare]:
+    server = Bare(*request.param)
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("bare", [(8, 1)], indirect=True)
+def test_a_request_that_came_in_time_is_answered_however_busy_the_server_was(bare: Bare) -> None:
+    with bare.connect() as idle, bare.connect() as other:
+        other.sendall(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert bare.held_up.wait(60)
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(1.5)  # Its time passes while the server looks at nothing.
+        bare.go_on.set()
+        assert next_status(idle) == 200
+
+
+@pytest.mark.parametrize("bare", [(4, 60)], indirect=True)
+def test_who_has_been_idle_for_longest_makes_room_and_nobody_else(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retally_server.api.connections.IDLE_LEAST_SECONDS", 0)
+    with contextlib.ExitStack() as closing:
+        first, *others = [closing.enter_context(bare.connect()) for _ in range(4)]
+        assert bare.ask(first) == 200
+        newcomer = closing.enter_context(bare.connect())
+        assert others[0].recv(1) == b""
+        for connection in (first, *others[1:], newcomer):
+            assert bare.ask(connection) == 200
+
+
+@pytest.mark.parametrize("bare", [(4, 60)], indirect=True)
+def test_nobody_makes_room_who_has_just_asked(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retally_server.api.connections.IDLE_LEAST_SECONDS", 3600)
+    with contextlib.ExitStack() as closing:
+        held = [closing.enter_context(bare.connect()) for _ in range(4)]
+        newcomer = closing.enter_context(socket.create_connection(("127.0.0.1", bare.port), 60))
+        assert bare.ask(newcomer) == 503
+        assert {bare.ask(connection) for connection in held} == {200}
 
 
 def test_the_protocol_class_carries_the_limit_of_the_settings() -> None:

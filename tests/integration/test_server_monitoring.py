@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from retally_crypto.encoding import b64url_encode
 from retally_lab.boards.election import MAYOR, Election, body_hash, district
 from retally_lab.server_process import ServerFolder, running_server
-from retally_server.operator import readiness
+from retally_server.api import readiness
 from tests.faults.processes import process_at
 from tests.server_boards import write_board_key
 from tests.server_http import HERE, SLUG, Server
@@ -41,7 +41,7 @@ def server(tmp_path: Path, election: Election) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     here = Server(tmp_path, metrics_port=port)
-    assert here.http.post("/elections", content=election.entries[0]).status_code == 201
+    assert here.http.post("/elections", content=election.entries[0], timeout=60).status_code == 201
     assert {answer.status_code for answer in here.append(election.entries[1:])} == {201}
     yield here
     here.http.stop()
@@ -154,9 +154,9 @@ def test_a_server_told_to_stop_answers_what_waits_and_loses_nothing(tmp_path: Pa
     write_board_key(folder.data)
     answers: dict[bytes, int] = {}
     with running_server(folder, tmp_path / "log") as address:
-        assert httpx.post(f"{address}/elections", content=election.entries[0]).status_code == 201
+        assert httpx.post(f"{address}/elections", content=election.entries[0], timeout=60).status_code == 201
         for raw in election.entries[1:]:
-            assert httpx.post(f"{address}{HERE}/entries", content=raw).status_code == 201
+            assert httpx.post(f"{address}{HERE}/entries", content=raw, timeout=60).status_code == 201
         port = address.rpartition(":")[2]
 
         def cast(raw: bytes) -> None:
@@ -168,7 +168,9 @@ def test_a_server_told_to_stop_answers_what_waits_and_loses_nothing(tmp_path: Pa
         threads = [threading.Thread(target=cast, args=(raw,)) for raw in ballots]
         for thread in threads:
             thread.start()
-        while 201 not in answers.values():
+        deadline = time.monotonic() + 60
+        while 201 not in list(answers.values()):
+            assert time.monotonic() < deadline, "no ballot is acknowledged"
             time.sleep(0.001)
         os.kill(process_at(int(port)), signal.SIGTERM)
         for thread in threads:
@@ -179,4 +181,4 @@ def test_a_server_told_to_stop_answers_what_waits_and_loses_nothing(tmp_path: Pa
     assert '"stopped"' in (tmp_path / "log").read_text()
     with running_server(folder, tmp_path / "log2") as address:
         for raw in accepted:
-            assert httpx.post(f"{address}{HERE}/ballots", content=raw).status_code == 200
+            assert httpx.post(f"{address}{HERE}/ballots", content=raw, timeout=60).status_code == 200

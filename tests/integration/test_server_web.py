@@ -141,6 +141,42 @@ def test_a_build_of_another_shape_is_refused_at_the_start(tmp_path: Path, files:
         read_web_pages(build(tmp_path, files))
 
 
+# ---- the documentation ----
+
+
+def test_the_documentation_is_served_beside_the_web_client(serve: Callable[..., Server], tmp_path: Path) -> None:
+    pages = {
+        **FILES,
+        "index.html": b"<!doctype html><title>Guides</title>\n",
+        "guides/voter.html": b"<!doctype html>\n",
+    }
+    http = serve(web=build(tmp_path / "web", FILES), docs=build(tmp_path / "docs", pages)).http
+    assert http.get("/").content == FILES["index.html"]
+    for path, content in {**pages, "": pages["index.html"]}.items():
+        answer = http.get(f"/docs/{path}")
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["content-security-policy"] == POLICIES.get(path or "index.html", POLICIES["*"])
+    assert http.get("/docs").headers["location"].endswith("/docs/")
+    problem(http.get("/guides/voter.html"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "path", ["guides/", "guides/../../data/lock", "%2e%2e/%2e%2e/data/lock", ".hidden", "left.html"]
+)
+def test_nothing_else_is_served_under_docs(serve: Callable[..., Server], tmp_path: Path, path: str) -> None:
+    folder = build(tmp_path / "docs", {**FILES, "guides/voter.html": b"<!doctype html>\n"})
+    for left in (".hidden", "left.html"):
+        (folder / left).write_bytes(b"left behind")
+    problem(serve(docs=folder).http.get(f"/docs/{path}"), 404, "not-found")
+
+
+def test_a_documentation_that_is_not_its_listing_stops_the_start(serve: Callable[..., Server], tmp_path: Path) -> None:
+    folder = build(tmp_path / "docs", FILES)
+    (folder / "index.html").write_bytes(b"<!doctype html><script>steal()</script>")
+    with pytest.raises(Unusable, match="not the file that"):
+        serve(docs=folder)
+
+
 # ---- who may cast ----
 
 

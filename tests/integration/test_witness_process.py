@@ -11,8 +11,8 @@ from retally_crypto.checkpoints import Checkpoint, open_cosigned_checkpoint
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import parse_vkey
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_server.add_checkpoint import format_add_checkpoint
 from retally_server.board.hash_tree import HashTree
-from retally_server.witness.requests import format_add_checkpoint
 from tests.witness_processes import run, serving
 
 LOG = SigningKey.from_seed("board.example/2027", bytes(32))
@@ -34,7 +34,7 @@ def test_a_killed_witness_has_forgotten_nothing_that_it_cosigned(tmp_path: Path)
         second = run(tmp_path, "serve", "--port", "0")
         assert (second.returncode, "another witness" in second.stderr) == (3, True)
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
     with serving(tmp_path) as (_, address):
         conflict = httpx.post(f"{address}/add-checkpoint", content=format_add_checkpoint(0, (), notes[8]))
         assert (conflict.status_code, conflict.text) == (409, "5\n")

@@ -26,6 +26,7 @@ from retally_lab.boards.entry_examples import (
     Path,
     b64,
     changed,
+    paths,
     points,
     scalars,
     signed,
@@ -37,15 +38,6 @@ from retally_reference.canonical import Refusal
 from retally_reference.manifest import broken_rules, read_manifest
 
 REFERENCE_MANIFEST = read_manifest(MANIFEST_MEMBERS)
-
-
-def paths(value: Any, at: Path = ()) -> list[Path]:
-    """The path of every member and item, at any depth."""
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found: list[Path] = []
-    for step, inner in steps:
-        found += [(*at, step), *paths(inner, (*at, step))]
-    return found
 
 
 POOL: list[Any] = [

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.canonical import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, canonical_bytes, parse_canonical
+from retally_crypto.canonical import MAX_DEPTH, MAX_INTEGER, canonical_bytes, parse_canonical
 from retally_crypto.errors import Malformed
+from retally_crypto.notes import MAX_ENTRY_BYTES
 
 
 def nested(opening: bytes, closing: bytes, depth: int) -> bytes:
@@ -45,7 +46,7 @@ def test_canonical_json_is_read_and_written_the_one_way_there_is(raw: bytes, val
     ("raw", "rule"),
     [
         # 1: UTF-8, at most 65,535 bytes
-        (b'"' + b"a" * (MAX_BYTES - 1) + b'"', "65536 bytes"),
+        (b'"' + b"a" * (MAX_ENTRY_BYTES - 1) + b'"', "65536 bytes"),
         (b'"\xff"', "not UTF-8 at byte 1"),
         (b'"\xc0\xaf"', "not UTF-8"),
         (b'"\xed\xa0\x80"', "not UTF-8"),
@@ -109,7 +110,7 @@ def test_every_other_byte_string_is_refused_with_the_rule_it_breaks(raw: bytes, 
 @pytest.mark.parametrize(
     "raw",
     [
-        b"[" * MAX_BYTES,
+        b"[" * MAX_ENTRY_BYTES,
         b'{"a":' * 13_000,
         b"[}" * 32_000,
         b"]" * 30_000 + b"[" * 30_000,
@@ -152,7 +153,7 @@ def test_what_has_no_canonical_form_is_never_written(value: Any) -> None:
 
 
 def test_what_is_written_is_never_too_long_to_be_read() -> None:
-    longest = "a" * (MAX_BYTES - 2)
+    longest = "a" * (MAX_ENTRY_BYTES - 2)
     assert parse_canonical(canonical_bytes(longest)) == longest
     with pytest.raises(Malformed, match="65536 bytes"):
         canonical_bytes(longest + "a")

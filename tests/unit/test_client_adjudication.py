@@ -15,10 +15,9 @@ from typer.testing import CliRunner, Result
 from retally_client.adjudication.evidence_file import EVIDENCE_LIMIT, parse_evidence
 from retally_client.adjudication.judgement import NOTHING, Judgement, judge
 from retally_client.cli import app
-from retally_crypto.canonical import MAX_BYTES
 from retally_crypto.checkpoints import add_cosignatures
 from retally_crypto.errors import Malformed
-from retally_crypto.notes import COSIGNATURE_V1, parse_note
+from retally_crypto.notes import COSIGNATURE_V1, MAX_ENTRY_BYTES, parse_note
 from retally_crypto.policy import format_policy
 from retally_crypto.secret.sign import SigningKey, cosign, sign_note
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
@@ -360,7 +359,7 @@ def refused(raw: bytes) -> bool:
 
 def test_a_file_may_be_longer_than_an_entry_but_not_longer_than_its_limit(election: Election, first: History) -> None:
     long = evidence(election, checkpoints=[first.checkpoint(30)], receipts=[{"receipt": b"x" * 800_000, "entry": None}])
-    assert MAX_BYTES < len(written(long)) <= EVIDENCE_LIMIT
+    assert MAX_ENTRY_BYTES < len(written(long)) <= EVIDENCE_LIMIT
     assert judged(long).verdict == NOTHING
     longer = evidence(election, checkpoints=[b"x" * 800_000] * 4)
     assert len(written(longer)) > EVIDENCE_LIMIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -93,9 +94,29 @@ def test_a_refusal_names_check_and_reason_and_is_not_sent_again() -> None:
         tries += 1
         return problem(409, check="V12", reason="previous is not the last accepted ballot")
 
-    with pytest.raises(Refused, match=r"^V12: previous is not the last accepted ballot$"):
+    with pytest.raises(Refused, match=r"^V12: previous is not the last accepted ballot$") as caught:
         server(handler).cast(ENTRY)
     assert tries == 1
+    assert (caught.value.check, caught.value.index) == ("V12", None)
+    assert caught.value.reason == "previous is not the last accepted ballot"
+
+
+def test_a_refusal_names_the_entry_that_it_is_about() -> None:
+    with pytest.raises(Refused) as caught:
+        server(lambda request: problem(409, check="V08", index=7, reason="revealed twice")).append(ENTRY)
+    assert (caught.value.check, caught.value.index) == ("V08", 7)
+
+
+@pytest.mark.parametrize("check", ["V1", "V144", "v14", "V14\n", " V14", "", 14, None, ["V14"]])
+def test_what_is_no_number_of_a_check_decides_nothing(check: object) -> None:
+    with pytest.raises(Refused, match=r"^no reason$") as caught:
+        server(lambda request: problem(422, check=check, index="7", reason="no reason")).append(ENTRY)
+    assert (caught.value.check, caught.value.index) == (None, None)
+
+
+def test_a_refusal_from_another_process_keeps_what_it_says() -> None:
+    again = pickle.loads(pickle.dumps(Refused("late", "V04", 3)))
+    assert (str(again), again.reason, again.check, again.index) == ("V04: late", "late", "V04", 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"7", b"null", b"{}", b'{"check":"V01"}', b"[" * 100_000])

@@ -29,17 +29,12 @@ from retally_client.registrar.changes import (
 )
 from retally_client.registrar.codes import (
     Codes,
-    Registered,
     codes_from_bytes,
     codes_of,
     codes_to_bytes,
     make_codes,
-    printable_list,
     read_codes,
-    read_voters,
-    shuffled,
     style_indices,
-    voters_csv,
     write_codes,
 )
 from retally_client.registrar.roll import (
@@ -49,6 +44,7 @@ from retally_client.registrar.roll import (
     roll_entries,
     roll_parts,
 )
+from retally_client.registrar.voters import Registered, printable_list, voters_csv
 from retally_client.voter.casting import credential_of
 from retally_crypto.codes import encode_code
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
@@ -64,12 +60,14 @@ from retally_crypto.secret.credentials import (
     prove_part,
     public_part,
 )
+from retally_crypto.secret.sign import SigningKey
 from retally_lab.boards.election import Election, signing_key
 from retally_lab.boards.places import ADDRESS, board_folder
 from retally_verify.board import FolderBoard
 
 VOTERS = tuple(Registered(f"voter {number}", "north" if number % 3 else "south") for number in range(1, 8))
 PASSPHRASE = "correct horse battery"
+MANIFEST = ("--policy", "policy", "--manifest", "manifest.entry")
 
 
 def drawn(election: Election, registrar: int) -> Codes:
@@ -115,39 +113,6 @@ def codes_as_text(codes: Codes) -> list[str]:
 
 
 # ---- voters and codes ----
-
-
-def test_shuffling_keeps_every_voter_with_her_style_and_not_the_order() -> None:
-    voters = tuple(Registered(f"v{number}", f"s{number % 4}") for number in range(400))
-    order = shuffled(voters)
-    assert sorted(order, key=lambda known: int(known.voter[1:])) == list(voters)
-    assert order != voters
-    assert shuffled(voters) != order
-
-
-def test_a_list_of_voters_reads_back_also_with_commas_quotes_and_other_alphabets() -> None:
-    voters = (Registered('Ångström, "Ann"', "north"), Registered("Иванова Анна", "south"))
-    assert read_voters(voters_csv(voters).decode().splitlines(keepends=True)) == voters
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("voter,style\n", "empty"),
-        ("name,style\na,north\n", "first line"),
-        ("", "first line"),
-        ("voter,style\na,north\na,south\n", "line 3: the voter of line 2"),
-        ("voter,style\na,\n", "line 2"),
-        ("voter,style\na\n", "line 2"),
-        ("voter,style\na,north,extra\n", "line 2"),
-        ("voter,style\n a,north\n", "line 2"),
-        ("voter,style\na\x07b,north\n", "line 2"),
-        ('voter,style\n"a\nb",north\n', "printable"),
-    ],
-)
-def test_a_faulty_list_of_voters_is_refused_by_line(text: str, named: str) -> None:
-    with pytest.raises(Malformed, match=named):
-        read_voters(text.splitlines(keepends=True))
 
 
 def test_a_list_of_voters_in_another_encoding_is_refused_and_no_name_is_changed(tmp_path: Path) -> None:
@@ -207,7 +172,7 @@ def test_two_registrars_rolls_make_the_credentials_that_voters_codes_make(
         credential = secret_of(both, registered, known.voter)
         assert credential == credential_at(record, position)
         assert record.manifest.styles[record.style_of(credential) or 0].id == known.style
-        assert voter_of(record, both[0], credential) == known.voter
+        assert voter_of(record, both[0], credential) == known
 
 
 def test_the_roll_comes_in_chunks_of_at_most_a_thousand_without_a_gap(confirmed: Election) -> None:
@@ -387,41 +352,48 @@ class BoardInMemory:
         board_folder(self.folder, self.election.files())
 
 
+Run = tuple[Callable[..., str], BoardInMemory, Path]
+
+
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confirmed: Election
-) -> tuple[Callable[..., str], BoardInMemory, Path]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `retally registrar …` in a folder, against a board in memory whose registrars' keys are files there."""
+    return registrars_of({"revocations": 1, "replacements": 1}, tmp_path, monkeypatch)
+
+
+def registrars_of(caps: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same with these caps."""
     (tmp_path / "passphrase").write_text(PASSPHRASE)
     monkeypatch.setenv("RETALLY_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
 
     def call(*words: str, code: int = 0, typed: str = "") -> str:
-        result = runner.invoke(commands.app, list(words), input=typed)
+        result = runner.invoke(app, ["registrar", *words], input=typed)
         assert result.exit_code == code, result.output
         return result.output
 
     names = [call("init", f"key{number}", f"people.example/registrar-{number}").strip() for number in (1, 2)]
     # The manifest of this election names the keys just made.
-    election = Election.create(guardian_count=(1, 1), registrars=names, caps={"revocations": 1, "replacements": 1})
+    election = Election.create(guardian_count=(1, 1), registrars=names, caps=caps)
     election.registrars = [load_signing_key(tmp_path / f"key{number}", "registrar", PASSPHRASE) for number in (1, 2)]
     election.ceremony()
     board = BoardInMemory(election, tmp_path / "board")
     (tmp_path / "policy").write_bytes(format_policy(election.policy()))
+    (tmp_path / "manifest.entry").write_bytes(election.entries[0])
     monkeypatch.setattr(commands, "BoardServer", board)
     monkeypatch.setattr(commands, "open_board", lambda url: FolderBoard(tmp_path / "board"))
     return call, board, tmp_path
 
 
 def test_registrars_commands_bring_a_roll_and_a_replacement_onto_the_board(
-    run: tuple[Callable[..., str], BoardInMemory, Path],
+    run: Run,
 ) -> None:
     call, board, here = run
     (here / "voters.csv").write_bytes(b"\xef\xbb\xbf" + voters_csv(VOTERS))
     call("order", "voters.csv", "-o", "order.csv")
     for number in ("1", "2"):
-        call("codes", "order.csv", "-r", number, "-p", "policy", "-o", f"codes{number}", "-l", f"list{number}.csv")
+        call("codes", "order.csv", "-r", number, *MANIFEST, "-o", f"codes{number}", "-l", f"list{number}.csv")
         assert (here / f"list{number}.csv").stat().st_mode & 0o777 == 0o600
     own = [["-p", "policy", "-k", f"key{number}", "-c", f"codes{number}"] for number in (1, 2)]
     call("commit", ADDRESS, *own[0])
@@ -446,13 +418,13 @@ def test_registrars_commands_bring_a_roll_and_a_replacement_onto_the_board(
 
 
 def test_a_registrar_who_does_not_confirm_signs_nothing(
-    run: tuple[Callable[..., str], BoardInMemory, Path],
+    run: Run,
 ) -> None:
     call, _, here = run
     (here / "order.csv").write_bytes(voters_csv(VOTERS))
     own = []
     for number in (1, 2):
-        call("codes", "order.csv", "-r", str(number), "-p", "policy", "-o", f"codes{number}", "-l", f"list{number}")
+        call("codes", "order.csv", "-r", str(number), *MANIFEST, "-o", f"codes{number}", "-l", f"list{number}")
         own.append(["-p", "policy", "-k", f"key{number}", "-c", f"codes{number}"])
     for command in ("commit", "roll"):
         for words in own:
@@ -462,3 +434,116 @@ def test_a_registrar_who_does_not_confirm_signs_nothing(
     assert "not confirmed" in call("sign", ADDRESS, "draft", *own[0], code=1, typed="n\n")
     assert (here / "draft").read_bytes() == before
     assert "registrar 1 has not signed" in call("submit", ADDRESS, "draft", "-p", "policy", code=1)
+
+
+def test_faults_of_a_voter_list_are_said_when_it_is_read_and_nothing_is_written(
+    run: Run,
+) -> None:
+    call, _, here = run
+    (here / "voters.csv").write_text("voter;style\nIda;north\nBen;North\nCleo;west\n")
+    wanted = ["line 3, Ben: the manifest has no style 'North'; 'north' is meant?", "line 4, Cleo: the manifest has no"]
+    said = call("order", "voters.csv", "-o", "order.csv", "-m", "manifest.entry", code=3)
+    assert [words in said for words in wanted] == [True, True]
+    assert not (here / "order.csv").exists()
+    assert "--manifest does that" in call("order", "voters.csv", "-o", "order.csv")
+    said = call("codes", "order.csv", "-r", "1", *MANIFEST, "-o", "codes", "-l", "list", code=3)
+    assert "2 faults; nothing was written" in said
+    assert not (here / "codes").exists()
+    assert not (here / "list").exists()
+
+
+def test_what_was_changed_in_a_list_is_said_and_told_to_programs(
+    run: Run,
+) -> None:
+    _, _, here = run
+    (here / "voters.csv").write_bytes("voter\tstyle\n Ida\tnorth\n".encode("utf-16"))
+    done = CliRunner().invoke(app, ["registrar", "order", "voters.csv", "-o", "order.csv", "--json"])
+    remark = "spaces before or after a name or style were left out: line 2"
+    assert json.loads(done.stdout) == {"voters": 1, "remarks": [remark]}
+    assert f"voters.csv:\n  {remark}\n" in done.stderr
+    assert (here / "order.csv").read_bytes() == b"voter,style\r\nIda,north\r\n"
+
+
+def test_codes_are_not_drawn_with_the_policy_or_for_a_registrar_of_another_election(
+    run: Run, confirmed: Election
+) -> None:
+    call, _, here = run
+    (here / "order.csv").write_bytes(voters_csv(VOTERS))
+    (here / "other").write_bytes(format_policy(confirmed.policy()))
+    said = call("codes", "order.csv", "-r", "1", "-p", "other", *MANIFEST[2:], "-o", "codes", "-l", "list", code=1)
+    assert "other is the policy of another election" in said
+    said = call("codes", "order.csv", "-r", "3", *MANIFEST, "-o", "codes", "-l", "list", code=1)
+    assert "the manifest has 2 registrars" in said
+    assert not (here / "codes").exists()
+    said = call("commit", ADDRESS, "-p", "other", "-k", "key1", "-c", "codes", code=1)
+    assert "other is the policy of another election" in said
+
+
+def test_no_file_is_overwritten_and_what_exists_is_named(
+    run: Run,
+) -> None:
+    call, _, here = run
+    before = (here / "key1").read_bytes()
+    said = call("init", "key1", "people.example/registrar-1", code=3)
+    assert "key1 exists already and stays as it is: name another file for a new key" in said
+    assert (here / "key1").read_bytes() == before
+    (here / "voters.csv").write_bytes(voters_csv(VOTERS))
+    assert "name another file for the order of voters" in call("order", "voters.csv", "-o", "key1", code=3)
+    codes = ("codes", "voters.csv", "-r", "1", *MANIFEST)
+    assert "for the codes" in call(*codes, "-o", "key1", "-l", "list", code=3)
+    assert "for the list to print" in call(*codes, "-o", "codes", "-l", "key1", code=3)
+    assert not (here / "codes").exists()
+    assert "Errno" not in said
+
+
+def test_another_key_of_a_registrars_name_is_told_apart_from_a_strangers(confirmed: Election) -> None:
+    name = confirmed.registrars[0].verifier_key.name
+    with pytest.raises(Refused, match=r"the key is another one than the manifest's: .* for registrar 1"):
+        registrar_number(confirmed.manifest, SigningKey.from_seed(name, bytes(32)))
+
+
+def test_case_a_change_that_the_caps_forbid_is_refused_before_a_code_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, board, here = registrars_of({"revocations": 0, "replacements": 0}, tmp_path, monkeypatch)
+    words = _roll_of(call, here)
+    record = board.election.record()
+    for change, command, kind in ((REPLACEMENT, "replace", "replacements"), (REVOCATION, "revoke", "revocations")):
+        said = f"allows no {kind} (caps: {kind} 0), which nobody can change any more: no new code was drawn"
+        with pytest.raises(Refused) as refused:
+            new_draft(change, record, credential_at(record, 0), "lost")
+        assert said in str(refused.value)
+        assert said in call(command, ADDRESS, "draft", *words, "--reason", "lost", "--voter", "voter 5", code=1)
+        assert not (here / "draft").exists()
+
+
+def test_a_draft_is_refused_at_every_registrar_once_the_cap_is_reached(registered: Election) -> None:
+    record = registered.record()
+    draft = new_draft(REPLACEMENT, record, credential_at(record, 0), "lost")
+    record.roll.replacements = record.manifest.caps.replacements
+    with pytest.raises(Refused, match="allows 2 replacements, and as many were made: no new code was drawn"):
+        draft_from_bytes(draft_to_bytes(draft), record)
+
+
+def test_a_voter_is_found_by_a_part_of_her_name_and_named_in_the_draft(
+    run: Run,
+) -> None:
+    call, _, here = run
+    words = _roll_of(call, here)
+    said = call("revoke", ADDRESS, "draft", *words, "--reason", "moved", "--voter", "voter", code=1)
+    assert "can mean 7 voters" in said
+    said = call("revoke", ADDRESS, "draft", *words, "--reason", "moved", "--voter", "5")
+    assert "a roll-revocation of voter 5" in said
+
+
+def _roll_of(call: Callable[..., str], here: Path) -> list[str]:
+    """Both registrars' roll on the board; the words that a draft of the first one needs."""
+    (here / "order.csv").write_bytes(voters_csv(VOTERS))
+    own = []
+    for number in (1, 2):
+        call("codes", "order.csv", "-r", str(number), *MANIFEST, "-o", f"codes{number}", "-l", f"list{number}")
+        own.append(["-p", "policy", "-k", f"key{number}", "-c", f"codes{number}"])
+    for command in ("commit", "roll"):
+        for words in own:
+            call(command, ADDRESS, *words)
+    return ["-p", "policy", "-c", "codes1"]

@@ -19,7 +19,7 @@ from retally_reference.verify import verify_board as reference_verify_board
 from retally_verify.kept import keep, read_kept
 from retally_verify.report import Report
 from retally_verify.run import verify_board
-from tests.conftest import cast_all
+from tests.conftest import finished_election
 
 
 def receipt(election: Election, index: int, size: int | None = None) -> bytes:
@@ -169,15 +169,7 @@ def test_a_receipt_that_anyone_could_have_made_proves_nothing(honest_election: E
 @pytest.fixture(scope="module")
 def witnessed() -> Election:
     """A finished election with two of three witnesses as quorum."""
-    election = Election.create(witness_count=(2, 3))
-    election.ceremony()
-    election.roll()
-    election.open()
-    cast_all(election)
-    election.close()
-    election.decrypt(1, 2)
-    election.result()
-    return election
+    return finished_election(witness_count=(2, 3))
 
 
 def timed(election: Election, opening: int = OPENS, closing: int = CLOSES) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ PYTHON_LOCKS = (
     "requirements/runtime.txt",
     "requirements/cluster.txt",
     "requirements/development.txt",
+    "requirements/docs.txt",
     "tests/judges/requirements.txt",
 )
 CARGO = PROJECT / "crypto" / "native"
@@ -42,7 +43,7 @@ def direct() -> set[str]:
     """Every package that we name ourselves."""
     cargo = tomllib.loads((CARGO / "Cargo.toml").read_text())
     web = json.loads((WEB / "package.json").read_text())
-    files = ("requirements/runtime.in", "requirements/cluster.in", "requirements/development.in")
+    files = [f"requirements/{name}.in" for name in ("runtime", "cluster", "development", "docs")]
     python = {name for file in (*files, "tests/judges/requirements.in") for name in names(file)}
     return python | set(cargo["dependencies"]) | set(web["dependencies"]) | set(web["devDependencies"])
 

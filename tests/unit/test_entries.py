@@ -38,6 +38,7 @@ from retally_lab.boards.entry_examples import (
     b64,
     changed,
     official,
+    paths,
     points,
     scalars,
     signed,
@@ -53,15 +54,6 @@ def form(members: Members) -> SignedEntry:
     assert isinstance(entry, SignedEntry)
     check_encodings(entry, MANIFEST)
     return entry
-
-
-def paths(value: Any, at: Path = ()) -> list[Path]:
-    """The path of every member, at any depth."""
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = []
-    for step, inner in steps:
-        found += [(*at, step), *paths(inner, (*at, step))]
-    return found
 
 
 def members_within(kind: str) -> list[Path]:

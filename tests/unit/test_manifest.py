@@ -17,6 +17,7 @@ from retally_lab.boards.entry_examples import (
     Path,
     changed,
     official,
+    paths,
     signed,
 )
 from retally_lab.boards.manifests import contest, manifest_members, signing_key, vkey
@@ -57,14 +58,6 @@ def read(members: Members) -> Manifest:
 
 def faults(members: Members) -> list[str]:
     return check_manifest(read(members))
-
-
-def paths(value: Any, at: Path = ()) -> list[Path]:
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = []
-    for step, inner in steps:
-        found += [(*at, step), *paths(inner, (*at, step))]
-    return found
 
 
 EVERY_MEMBER = [path for path in paths(MANIFEST_MEMBERS) if isinstance(path[-1], str)]

@@ -27,7 +27,7 @@ def verify(election: Election, **other_files: bytes) -> Report:
 def assert_only(election: Election, check: str, at: int) -> None:
     """The check fails, alone, and names entry `at`."""
     report = verify(election)
-    assert report.failed == (check,), report.notes
+    assert report.failed == (check,), report
     assert [note.split(":")[0] for note in report.notes_of(check) if note.startswith("entry")] == [f"entry {at}"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import re
 import sys
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -17,15 +18,16 @@ from retally_crypto.secret import encrypt
 from retally_crypto.secret.sign import SigningKey, sign_note
 from retally_lab.boards.election import CLOSES, GRACE, ORIGIN, Election, members_of, signing_key
 from retally_lab.boards.files import checkpoint
-from retally_reference.ballots import weights
 from retally_reference.board import Missing, bundles, tile_path
 from retally_reference.canonical import Refusal, base64url, is_identifier, is_text, parse_canonical
+from retally_reference.history import parse_receipt, root_of_inclusion
 from retally_reference.manifest import broken_rules, read_manifest
 from retally_reference.merkle import leaf_hash, merkle_root
 from retally_reference.notes import open_checkpoint, parse_key, parse_note, parse_policy
 from retally_reference.report import CHECKS, Report, as_text
-from retally_reference.verify import parse_receipt, root_of_inclusion, verify_board
-from tests.conftest import cast_all
+from retally_reference.shapes import weights
+from retally_reference.verify import verify_board
+from tests.conftest import finished_election
 
 BOARD_KEY = "board.example/2027+2e4967b7+AWiVHoP0pSEbAZ2ZzOC52muw7605LeSI4pSN/XxUrb3/"
 POLICY = f"retally-policy/v1\nelection {'5a' * 32}\nlog {BOARD_KEY}\nquorum none\n"
@@ -46,13 +48,35 @@ def verify(
 # ---- the package ----
 
 
+PACKAGE = Path(retally_reference.__file__).parent
+
+
+def imports(path: Path) -> set[str]:
+    """What a file imports, by full name: for `from a import b` both a and a.b."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
 def test_it_imports_the_standard_library_and_itself_only() -> None:
-    for path in Path(retally_reference.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                assert name.split(".")[0] in {*sys.stdlib_module_names, "retally_reference"}, (path, name)
+    for path in PACKAGE.glob("*.py"):
+        for name in imports(path):
+            assert name.split(".")[0] in {*sys.stdlib_module_names, "retally_reference"}, (path, name)
+
+
+def test_its_files_are_listed_in_an_order_in_which_each_uses_those_before_it() -> None:
+    """So it can be read from the top, and no two files import each other."""
+    steps = re.findall(r"^[0-9]+\. ((?:`\w+`(?:, )?)+)", retally_reference.__doc__ or "", re.MULTILINE)
+    order = re.findall(r"\w+", " ".join(steps))
+    files = {path.stem for path in PACKAGE.glob("*.py")}
+    assert sorted([*order, "engine", "forms", "__init__", "__main__"]) == sorted(files)
+    for place, name in enumerate(order):
+        used = {other for other in files if f"retally_reference.{other}" in imports(PACKAGE / f"{name}.py")}
+        assert used <= set(order[:place]), name
 
 
 # ---- page 1 ----
@@ -288,15 +312,7 @@ def test_a_board_on_its_way_is_incomplete(honest_election: Election, kind: str, 
 @pytest.fixture(scope="module")
 def witnessed() -> Election:
     """A finished election with two of three witnesses."""
-    election = Election.create(witness_count=(2, 3))
-    election.ceremony()
-    election.roll()
-    election.open()
-    cast_all(election)
-    election.close()
-    election.decrypt(2, 3)
-    election.result()
-    return election
+    return finished_election(witness_count=(2, 3))
 
 
 def test_witnesses_make_a_quorum(witnessed: Election) -> None:

@@ -38,6 +38,7 @@ from tests.server_boards import (
     new_store,
     official,
     open_log,
+    open_toy,
     problem_of,
     read_board,
     require_receipt,
@@ -411,5 +412,5 @@ def test_a_key_of_another_origin_cannot_open_a_board(tmp_path: Path) -> None:
             BoardLock(tmp_path, "toy"),
             key,
             BallotRate(1, 1.0),
-            ToyRecord,
+            open_toy,
         )

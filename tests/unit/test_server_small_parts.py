@@ -15,10 +15,11 @@ from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import CannotDecrypt, Malformed, Unusable
 from retally_crypto.secret.sign import SigningKey
 from retally_server import logs
-from retally_server.api.problems import documented, refused
+from retally_server.api.problems import documented, problem_for
 from retally_server.board.board_keys import make_board_key, pin_authority, pinned_authority, read_board_key
 from retally_server.board.hours import outside_hours
 from retally_server.board.rates import BallotRate
+from retally_server.board.refusals import refused
 from retally_server.board.submissions import Submission
 from retally_server.settings import Settings, load_settings
 
@@ -161,9 +162,11 @@ def test_a_slug_is_an_identifier(tmp_path: Path, slug: str) -> None:
 
 
 def test_a_refusal_names_its_check_and_has_the_status_that_fits() -> None:
-    statuses = {check: refused(check, "why").details.status for check in ("V04", "V09", "V10", "V11", "V12", "V13")}
+    statuses = {
+        check: problem_for(refused(check, "why")).details.status for check in ("V04", "V09", "V10", "V11", "V12", "V13")
+    }
     assert statuses == {"V04": 409, "V09": 400, "V10": 422, "V11": 422, "V12": 409, "V13": 409}
-    response = refused("V12", "why").response()
+    response = problem_for(refused("V12", "why")).response()
     assert response.media_type == "application/problem+json"
     assert json.loads(bytes(response.body))["check"] == "V12"
 

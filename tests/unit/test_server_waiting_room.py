@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retally_server.api.problems import Problem, refused
+from retally_server.board.refusals import Refusal, refused
 from retally_server.board.submissions import Answer
 from retally_server.processes.waiting_room import HandedOver, WaitingRoom
 from tests.databases import DATABASES
@@ -52,17 +52,15 @@ def test_answers_come_back_once_to_the_worker_that_waits_and_say_the_same(room: 
     room.put(HERE, handed(1, 2))
     room.put(THERE, handed(1, 3))
     taken = room.take(9, [])
-    problem = refused("V12", 'previous is "not" the last {ballot}, \\x00 and \u00e4')
-    busy = Problem("busy", "too many", retry_after=2)
-    room.answer(list(zip(taken, [Answer(5, b"one\n\x00", True), problem, Answer(6, b"", False), busy], strict=True)))
+    refusal = refused("V12", 'previous is "not" the last {ballot}, \\x00 and \u00e4')
+    busy = Refusal("busy", "too many", retry_after=2)
+    room.answer(list(zip(taken, [Answer(5, b"one\n\x00", True), refusal, Answer(6, b"", False), busy], strict=True)))
     here = dict(room.collect(HERE))
     assert here[1] == Answer(5, b"one\n\x00", True)
-    assert isinstance(here[2], Problem)
-    assert (here[2].details, here[2].retry_after) == (problem.details, None)
+    assert here[2] == refusal
     there = dict(room.collect(THERE))
     assert there[1] == Answer(6, b"", False)
-    assert isinstance(there[3], Problem)
-    assert (there[3].details, there[3].retry_after) == (busy.details, 2)
+    assert there[3] == busy
     assert room.collect(HERE) == room.collect(THERE) == []
 
 

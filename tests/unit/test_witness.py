@@ -17,11 +17,11 @@ from retally_crypto.errors import Unusable
 from retally_crypto.merkle import EMPTY_ROOT, leaf_hash
 from retally_crypto.notes import COSIGNATURE_V1, parse_vkey
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint, sign_note
+from retally_server.add_checkpoint import BODY_LIMIT, format_add_checkpoint
 from retally_server.board.hash_tree import HashTree
 from retally_server.witness.app import create_witness
 from retally_server.witness.cli import app as command
 from retally_server.witness.keys import make_witness_key, read_witness_key
-from retally_server.witness.requests import BODY_LIMIT, format_add_checkpoint
 from retally_server.witness.rules import Reply, add_checkpoint
 from retally_server.witness.store import EVIDENCE_LIMIT, Seen, Store
 from tests.server_http import Http

@@ -29,6 +29,7 @@ from retally_crypto.tracking import parse_tracking_code, tracking_code
 from retally_reference import ballots as reference_ballots
 from retally_reference import canonical as reference_canonical
 from retally_reference import ed25519, entries, notes, sigma
+from retally_reference import shapes as reference_shapes
 from retally_reference.group import RISTRETTO255
 from retally_reference.linear_relation import parse
 from retally_reference.manifest import read_manifest
@@ -298,7 +299,7 @@ def test_a_ballot_is_accepted(
     raw = one["entry"].encode()
     assert named_by_ours(raw, manifest) is None, engine.NAME
     assert named_by_reference(raw, reference_manifest) is None
-    shape = reference_ballots.shape_of(reference_manifest, one["style_index"])
+    shape = reference_shapes.shape_of(reference_manifest, one["style_index"])
     assert shape.header.hex() == one["header"]
 
 

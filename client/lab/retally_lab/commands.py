@@ -12,16 +12,16 @@ from retally_lab.demo import run_demo
 from retally_lab.replay import NOTICE, SCALES
 from retally_lab.serve import serve as serve_trial
 from retally_verify.commands import AsJson
-from retally_verify.console import COULD_NOT_RUN, DONE, REFUSED, fail, plain_errors, print_json
+from retally_verify.console import fail, plain_errors, print_json
+from retally_verify.exit_codes import COULD_NOT_RUN, DONE, REFUSED
 
-app = typer.Typer(no_args_is_help=True, help="Trials: the re-enactment of published totals, and a small live election.")
 
-
-@app.command()
 @plain_errors
 def demo(
-    scale: Annotated[int, typer.Option(help="1, 100 or 500: one ballot for so many")] = 500,
-    folder: Annotated[Path | None, typer.Option(help="a folder that is not there yet; default: demo-TIME")] = None,
+    scale: Annotated[int, typer.Option(metavar="NUMBER", help="1, 100 or 500: one ballot for so many")] = 500,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="a folder that is not there yet; default: demo-TIME")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Re-enact the disputed count of 2021 with real encryption over a real server, verify it, and catch a fraud."""
@@ -42,13 +42,18 @@ def demo(
     raise typer.Exit(DONE if done.succeeded else REFUSED)
 
 
-@app.command()
 @plain_errors
 def serve(
-    port: Annotated[int, typer.Option(help="where to listen on 127.0.0.1; 0 takes a free one")] = 8080,
-    voters: Annotated[int, typer.Option(min=1, max=1000, help="how many voters get codes")] = 3,
-    folder: Annotated[Path | None, typer.Option(help="a folder that is not there yet; default: demo-TIME")] = None,
-    web: Annotated[Path | None, typer.Option(help="a build of the web client, to vote and verify in a browser")] = None,
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", help="where to listen on 127.0.0.1; 0 takes a free one")
+    ] = 8080,
+    voters: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=1000, help="how many voters get codes")] = 3,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="a folder that is not there yet; default: demo-TIME")
+    ] = None,
+    web: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="a build of the web client, to vote and verify in a browser")
+    ] = None,
     results: Annotated[bool, typer.Option(help="also make a finished election, to look at its results")] = True,
 ) -> None:
     """Run a small election, open for voting, and print the voters' links. Every key is in one place: a trial."""

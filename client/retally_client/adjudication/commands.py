@@ -11,14 +11,16 @@ from retally_client.adjudication.evidence_file import EVIDENCE_LIMIT, parse_evid
 from retally_client.adjudication.judgement import Judgement, judge
 from retally_crypto.errors import Unusable
 from retally_verify.commands import AsJson, read_policy, read_small
-from retally_verify.console import DONE, REFUSED, err, out, plain, plain_errors, print_json
+from retally_verify.console import err, out, plain, plain_errors, print_json
+from retally_verify.exit_codes import DONE, REFUSED
 
 
 @plain_errors
 def adjudicate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a file of evidence, as the web page writes it")],
     policy: Annotated[
-        Path | None, typer.Option("--policy", "-p", help="trust policy of the election that it has to be about")
+        Path | None,
+        typer.Option("--policy", "-p", metavar="FILE", help="trust policy of the election that it has to be about"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
-
-from pydantic import ValidationError
+from collections.abc import Sequence
 
 from retally_crypto.entries import Closing, Opening, PaperCount, Result, ResultContest, ResultUnit, Station
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.guardians import joint_key
-from retally_crypto.manifest import Manifest
 from retally_crypto.record import ElectionRecord
 from retally_crypto.rules.v05_v07_ceremony import commitments_in_order
 from retally_crypto.rules.v08_roll import opened_digest
@@ -43,7 +39,10 @@ def closing_entry(record: ElectionRecord, key: SigningKey) -> bytes:
 def paper_count_entry(
     record: ElectionRecord, key: SigningKey, district: str, contest: str, stations: Sequence[Station]
 ) -> bytes:
-    """`paper-count` of one district and contest; marked late if somebody has already decrypted."""
+    """`paper-count` of one district and contest; marked late if somebody has already decrypted.
+
+    Raises Refused if there are more stations than an entry can hold.
+    """
     content = PaperCount(
         election=record.election_id,
         district=district,
@@ -51,55 +50,12 @@ def paper_count_entry(
         stations=tuple(stations),
         late=bool(record.partial_decryptions),
     )
-    return sign_entry(content, [key])
-
-
-def read_paper_counts(lines: Iterable[str], manifest: Manifest) -> dict[tuple[str, str], list[Station]]:
-    """Paper counts from CSV with the columns district, contest, station, option, votes; option `invalid` for spoilt
-    papers.
-
-    Raises Malformed naming the line. Every station needs a number for every option and for `invalid`.
-    """
-    votes: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for number, row in _rows(lines):
-        try:
-            place, station, option = (row["district"], row["contest"]), row["station"], row["option"]
-            count = int(row["votes"])
-        except (KeyError, TypeError, ValueError):
-            raise Malformed(
-                f"paper counts, line {number}: district, contest, station, option and votes are needed"
-            ) from None
-        if place[1] not in manifest.contests_of(place[0]):
-            raise Malformed(f"paper counts, line {number}: district {place[0]} has no contest {place[1]}")
-        counted = votes.setdefault(place, {}).setdefault(station, {})
-        if option in counted or count < 0:
-            raise Malformed(f"paper counts, line {number}: a second or negative number for {option}")
-        counted[option] = count
-    return {
-        (district, contest): [_station(name, counted, contest, manifest) for name, counted in stations.items()]
-        for (district, contest), stations in votes.items()
-    }
-
-
-def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(lines, strict=True)
     try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise Malformed(f"paper counts, line {reader.line_num + 1}: {error}") from None
-
-
-def _station(name: str, counted: dict[str, int], contest: str, manifest: Manifest) -> Station:
-    options = [option.id for option in manifest.contest(contest).options]
-    if set(counted) != {*options, "invalid"}:
-        odd = sorted(set(counted) ^ {*options, "invalid"})[0]
-        raise Malformed(f"paper counts, station {name}: {odd} is missing or unknown")
-    try:
-        return Station(id=name, invalid=counted["invalid"], votes=tuple(counted[option] for option in options))
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise Malformed(f"paper counts, station {name}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+        return sign_entry(content, [key])
+    except Malformed:
+        raise Refused(
+            f"{district}, {contest}: {len(stations):,} stations are more than one entry can hold: join small ones"
+        ) from None
 
 
 def result_entry(record: ElectionRecord, key: SigningKey) -> bytes:

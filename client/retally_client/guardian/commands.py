@@ -42,7 +42,6 @@ from retally_verify.run import Verified, verified
 LABEL = "guardian"
 CEREMONY = "guardian ceremony"
 
-app = typer.Typer(no_args_is_help=True, help="Key ceremony and decryption.")
 KeyFile = Annotated[Path, typer.Argument(metavar="KEYFILE", help="this guardian's key file")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="the board, https://host/elections/name")]
 
@@ -87,11 +86,10 @@ def _trusted_record(done: Verified) -> ElectionRecord:
     return done.record
 
 
-@app.command()
 @plain_errors
 def init(
     key_file: KeyFile,
-    name: Annotated[str, typer.Argument(help="the key's name, for example party.example/guardian")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the key's name, for example party.example/guardian")],
     as_json: AsJson = False,
 ) -> None:
     """Make this guardian's signing key; prints the verifier key for the manifest."""
@@ -100,7 +98,6 @@ def init(
     print_json({"verifier_key": vkey}) if as_json else typer.echo(vkey)
 
 
-@app.command()
 @plain_errors
 def step(url: Url, key_file: KeyFile, policy: PolicyFile, as_json: AsJson = False) -> None:
     """Do whatever the key ceremony asks of this guardian now, and say what comes next."""
@@ -135,7 +132,6 @@ def _say(due: Step, number: int, indices: list[int], as_json: bool) -> None:
         out.print(f"guardian {number}: {due.says}", markup=False)
 
 
-@app.command()
 @plain_errors
 def status(url: Url, policy: PolicyFile, as_json: AsJson = False) -> None:
     """How far the ceremony and the decryption are. Needs no key."""
@@ -160,14 +156,14 @@ def status(url: Url, policy: PolicyFile, as_json: AsJson = False) -> None:
             out.print(f"complaint of {complainant} against {accused}: {answered}", markup=False)
 
 
-@app.command()
 @plain_errors
 def decrypt(
     url: Url,
     key_file: KeyFile,
     policy: PolicyFile,
     override: Annotated[
-        list[int] | None, typer.Option("--override", help="a ballot that failed, accepted by you; may be repeated")
+        list[int] | None,
+        typer.Option("--override", metavar="INDEX", help="a ballot that failed, accepted by you; may be repeated"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from retally_client.registrar.codes import Codes
+from retally_client.registrar.voters import Registered
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.credentials import verify_part
 from retally_crypto.encoding import b64url_decode, b64url_encode
@@ -119,30 +121,21 @@ def content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacemen
 
 
 def _content(draft: Draft, manifest: Manifest) -> RollRevocation | RollReplacement:
+    change: dict[str, Any] = {"election": draft.election_id, "credential": draft.credential, "reason": draft.reason}
     if draft.change == REVOCATION:
-        return RollRevocation(election=draft.election_id, credential=draft.credential, reason=draft.reason)
-    numbers = range(1, len(manifest.registrars) + 1)
-    missing = [number for number in numbers if number not in draft.parts]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not added its part yet: parts come first, then signatures")
-    return RollReplacement(
-        election=draft.election_id,
-        credential=draft.credential,
-        parts=b"".join(draft.parts[number] for number in numbers),
-        proofs=b"".join(draft.proofs[number] for number in numbers),
-        reason=draft.reason,
-    )
+        return RollRevocation(**change)
+    lacking = "has not added its part yet: parts come first, then signatures"
+    parts, proofs = (_of_all(held, manifest, lacking) for held in (draft.parts, draft.proofs))
+    return RollReplacement(**change, parts=b"".join(parts), proofs=b"".join(proofs))
 
 
 def finished_entry(draft: Draft, manifest: Manifest) -> bytes:
     """The entry to append. Raises Refused while a signature is missing."""
     text = entry_text(content(draft, manifest))
-    missing = [n for n in range(1, len(manifest.registrars) + 1) if n not in draft.signatures]
-    if missing:
-        raise Refused(f"registrar {missing[0]} has not signed yet")
+    signatures = _of_all(draft.signatures, manifest, "has not signed yet")
     lines = [
-        NoteSignature(key.name, key.key_id, draft.signatures[number])
-        for number, key in enumerate(manifest.registrars, start=1)
+        NoteSignature(key.name, key.key_id, signature)
+        for key, signature in zip(manifest.registrars, signatures, strict=True)
     ]
     return format_note(Note(text, tuple(lines)))
 
@@ -155,17 +148,39 @@ def credential_at(record: ElectionRecord, position: int) -> bytes:
     raise Refused(f"the roll has no position {position}, or is not complete yet")
 
 
-def voter_of(record: ElectionRecord, codes: Codes, credential: bytes) -> str | None:
+def voter_of(record: ElectionRecord, codes: Codes, credential: bytes) -> Registered | None:
     """Whose credential it is, by this registrar's own codes; None for one that was itself a replacement."""
     for position, known in enumerate(record.roll.everyone()):
         if known == credential:
-            return codes.voters[position].voter if position < len(codes.voters) else None
+            return codes.voters[position] if position < len(codes.voters) else None
     return None
+
+
+def require_within_caps(change: str, record: ElectionRecord) -> None:
+    """Raises Refused where the manifest allows no more changes of this kind: nothing later can help then."""
+    caps = record.manifest.caps
+    cap, made = (
+        (caps.replacements, record.roll.replacements)
+        if change == REPLACEMENT
+        else (caps.revocations, record.roll.revocations)
+    )
+    kind = "replacements" if change == REPLACEMENT else "revocations"
+    if not cap:
+        raise Refused(
+            f"the manifest of this election allows no {kind} (caps: {kind} 0), which nobody can change any more: "
+            "no new code was drawn, and nothing was changed"
+        )
+    if made >= cap:
+        raise Refused(
+            f"the manifest of this election allows {cap:,} {kind}, and as many were made: "
+            "no new code was drawn, and nothing was changed"
+        )
 
 
 def _check(draft: Draft, record: ElectionRecord) -> None:
     if draft.election_id != record.election_id:
         raise Refused(f"the draft is for election {draft.election_id.hex()}, not for this one")
+    require_within_caps(draft.change, record)
     if not record.is_active(draft.credential):
         raise Refused("the draft's credential is not on the roll, or is no longer active")
     if record.ballots_of(draft.credential):
@@ -182,6 +197,15 @@ def _check(draft: Draft, record: ElectionRecord) -> None:
             )
         except BadSignature as error:
             raise BadSignature(f"the draft: registrar {number}: {error}") from None
+
+
+def _of_all(held: dict[int, bytes], manifest: Manifest, lacking: str) -> list[bytes]:
+    """What every registrar contributed, in their order. Raises Refused, naming the first who has not."""
+    numbers = range(1, len(manifest.registrars) + 1)
+    for number in numbers:
+        if number not in held:
+            raise Refused(f"registrar {number} {lacking}")
+    return [held[number] for number in numbers]
 
 
 def _by_registrar(values: dict[int, bytes]) -> dict[str, Json]:

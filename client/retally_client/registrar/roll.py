@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retally_client.mistakes import require_key
 from retally_crypto.credentials import roll_commitment, roll_commitments_digest
 from retally_crypto.entries import LARGEST_CHUNK, Roll, RollCommitment
 from retally_crypto.errors import Refused
@@ -23,7 +24,10 @@ def registrar_number(manifest: Manifest, key: SigningKey) -> int:
     for number, known in enumerate(manifest.registrars, start=1):
         if known == key.verifier_key:
             return number
-    raise Refused(f"{key.verifier_key.name} is no registrar of this election")
+        if known.name == key.verifier_key.name:
+            require_key(known, key, f"registrar {number}")
+    names = ", ".join(known.name for known in manifest.registrars)
+    raise Refused(f"{key.verifier_key.name} is no registrar of this election: the manifest names {names}")
 
 
 def roll_parts(codes: Sequence[bytes], election_id: bytes, registrar: int) -> bytes:

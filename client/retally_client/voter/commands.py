@@ -53,14 +53,16 @@ from retally_verify.commands import (
     read_small,
     read_text,
 )
-from retally_verify.console import INCOMPLETE, REFUSED, out, plain_errors, print_json, progress
+from retally_verify.console import out, plain_errors, print_json, progress
+from retally_verify.exit_codes import INCOMPLETE, REFUSED
 from retally_verify.kept import read_kept
 from retally_verify.state_folder import state_folder
 
 OPENING_LIMIT = 256 * 1024
 
 CodeFile = Annotated[
-    Path | None, typer.Option("--code-file", help="a file with your codes, one a line, in the registrars' order")
+    Path | None,
+    typer.Option("--code-file", metavar="FILE", help="a file with your codes, one a line, in the registrars' order"),
 ]
 
 
@@ -70,13 +72,19 @@ def vote(
     policy: PolicyFile,
     code_file: CodeFile = None,
     choices_file: Annotated[
-        Path | None, typer.Option("--choices", help="JSON: contest id -> list of option ids, or option id -> points")
+        Path | None,
+        typer.Option(
+            "--choices", metavar="FILE", help="JSON: for each contest id a list of option ids, or points by option id"
+        ),
     ] = None,
     cast_at_once: Annotated[bool, typer.Option("--cast", help="with --choices: cast without asking")] = False,
     again: Annotated[
-        Path | None, typer.Option("--again", help="send a ballot file again that got no receipt; nothing is asked")
+        Path | None,
+        typer.Option("--again", metavar="FILE", help="send a ballot file again that got no receipt; nothing is asked"),
     ] = None,
-    folder: Annotated[Path, typer.Option("--folder", help="where ballot, receipt and tests are kept")] = Path(),
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="where ballot, receipt and tests are kept")
+    ] = Path(),
     full: Annotated[bool, typer.Option("--full", help="verify the whole board first, not only what is needed")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -151,8 +159,12 @@ def track(
     location: Location,
     policy: PolicyFile,
     code: Annotated[str | None, typer.Argument(metavar="CODE", help="a tracking code")] = None,
-    receipt: Annotated[Path | None, typer.Option("--receipt", help="the .tlog-proof kept when casting")] = None,
-    ballot: Annotated[Path | None, typer.Option("--ballot", help="the .ballot file kept with it")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", metavar="FILE", help="the .tlog-proof kept when casting")
+    ] = None,
+    ballot: Annotated[
+        Path | None, typer.Option("--ballot", metavar="FILE", help="the .ballot file kept with it")
+    ] = None,
     own_code: Annotated[bool, typer.Option("--own-code", help="ask for your codes: what was cast with them?")] = False,
     code_file: CodeFile = None,
     as_json: AsJson = False,
@@ -232,12 +244,12 @@ def _save_test(ballot: PreparedBallot, folder: Path) -> None:
 
 @contextmanager
 def _in_plain_words(url: str, entry_file: Path) -> Iterator[None]:
-    """Says what a failure of sending means and what to do now. Without a check's number nobody knows what arrived."""
+    """Says what a failure of sending means and what to do now. Without a check nobody knows what arrived."""
     resend = f"retally vote {url} --policy POLICY --again {entry_file}"
     try:
         yield
     except Refused as refusal:
-        meaning = booth.WHAT_A_REFUSAL_MEANS.get(str(refusal)[:3])
+        meaning = booth.WHAT_A_REFUSAL_MEANS.get(refusal.check or "")
         if meaning:
             raise Refused(f"{meaning} ({refusal})") from None
         raise Refused(f"{refusal}. Your ballot is kept; the same one can be sent again: {resend}") from None

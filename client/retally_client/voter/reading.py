@@ -159,7 +159,7 @@ def read_opened(board: Board, policy: TrustPolicy, advance: Callable[[int], None
         raise Unreachable(f"{board.location} has no entries yet")
     failed = [check for check in record.checks(policy, None) if check.state == "fail"]
     if failed:
-        raise Refused(f"{failed[0].number}: {failed[0].notes[0]}: do not vote on this board")
+        raise Refused(f"{failed[0].notes[0]}: do not vote on this board", failed[0].number)
     if record.joint_key is None:
         raise Refused("voting has not opened yet")
     return Opened(Context(policy, record.manifest, record.joint_key, entries.head), record, entries, board)
@@ -181,9 +181,9 @@ def standing(opened: Opened, credential: bytes) -> Standing:
             raise Refused(f"the server names entry {index} as a ballot of this credential, which it is not")
         before = ballots[-1].body_hash if ballots else FIRST
         if ballot.previous != before:
-            raise Refused(f"V12: entry {index} does not continue the chain of this credential's ballots")
+            raise Refused(f"entry {index} does not continue the chain of this credential's ballots", "V12", index)
         if ballot.style != context.manifest.styles[style].id:
-            raise Refused(f"V11: entry {index} has style {ballot.style[:64]!r}, not that of its credential")
+            raise Refused(f"entry {index} has style {ballot.style[:64]!r}, not that of its credential", "V11", index)
         if verify_ballots([ballot], context.manifest, context.election_id, context.key):
             raise BadProof(f"V10: the proof of entry {index} does not verify")
         ballots.append(SeenBallot(index, credential, ballot.body_hash))

@@ -16,9 +16,10 @@ from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
 from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
-from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, FolderBoard, Unreachable, open_board
+from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
-from retally_verify.console import DONE, err, out, plain_errors, print_json, progress
+from retally_verify.console import err, out, plain_errors, print_json, progress
+from retally_verify.exit_codes import DONE
 from retally_verify.kept import keep, read_kept
 from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
@@ -32,7 +33,9 @@ from retally_verify.web_bundle import look_at_web
 Location = Annotated[
     str, typer.Argument(metavar="URL|FOLDER", help="the board: its address, or a folder with its files")
 ]
-PolicyFile = Annotated[Path, typer.Option("--policy", "-p", help="trust policy file (retally policy writes one)")]
+PolicyFile = Annotated[
+    Path, typer.Option("--policy", "-p", metavar="FILE", help="trust policy file (retally policy writes one)")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 read_policy = load_policy
@@ -62,19 +65,20 @@ def read_text(path: Path, limit: int, encoding: str = "utf-8") -> str:
 def verify(
     location: Location,
     policy: PolicyFile,
-    kept: Annotated[Path | None, typer.Option("--kept", help="folder of kept checkpoints")] = None,
+    kept: Annotated[Path | None, typer.Option("--kept", metavar="FOLDER", help="folder of kept checkpoints")] = None,
     receipt: Annotated[
-        list[Path] | None, typer.Option("--receipt", help="a voter's .tlog-proof; may be repeated")
+        list[Path] | None, typer.Option("--receipt", metavar="FILE", help="a voter's .tlog-proof; may be repeated")
     ] = None,
     web: Annotated[
-        list[str] | None, typer.Option("--web", help="another origin that serves the web bundle; may be repeated")
+        list[str] | None,
+        typer.Option("--web", metavar="URL", help="another origin that serves the web bundle; may be repeated"),
     ] = None,
     no_web: Annotated[bool, typer.Option("--no-web", help="do not ask the manifest's origins for the bundle")] = False,
     forget: Annotated[
         bool, typer.Option("--forget", help="neither read nor keep checkpoints or what is verified")
     ] = False,
     signed_off: Annotated[
-        Path | None, typer.Option("--signed-off", help="folder of what is verified, to go on from")
+        Path | None, typer.Option("--signed-off", metavar="FOLDER", help="folder of what is verified, to go on from")
     ] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="verify everything again")] = False,
     scheduler: Annotated[
@@ -147,12 +151,14 @@ def _remember(folder: Path, policy: TrustPolicy, report: Report) -> None:
 @plain_errors
 def policy(
     manifest: Annotated[str, typer.Argument(metavar="MANIFEST|URL|FOLDER", help="the manifest entry, or a board")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of standard output")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write here instead of standard output")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the trust policy of a manifest that you have checked by other means (compare the election id)."""
     path = Path(manifest)
-    entry = read_small(path, ENTRY_LIMIT) if path.is_file() else _first_entry(manifest)
+    entry = read_small(path, ENTRY_LIMIT) if path.is_file() else first_entry(open_board(manifest))
     text = format_policy(policy_from_manifest(entry))
     if output is not None:
         output.write_bytes(text)
@@ -168,15 +174,15 @@ def policy(
     raise typer.Exit(DONE)
 
 
-def _first_entry(location: str) -> bytes:
-    board = open_board(location)
+def first_entry(board: Board) -> bytes:
+    """Entry 0 of a board, unverified. Raises Unreachable where there is none."""
     raw = board.read("checkpoint", CHECKPOINT_LIMIT)
     if raw is None:
-        raise Unreachable(f"{location} has no checkpoint")
+        raise Unreachable(f"{board.location} has no checkpoint")
     # Nothing is trusted here: the size only says how wide the first bundle is, and the person compares the election id.
     size = parse_checkpoint(parse_note(raw).text).size
     bundle = Bundle(0, min(size, TILE_WIDTH))
     bundled = board.read(bundle_path(bundle), BUNDLE_LIMIT) if size else None
     if bundled is None:
-        raise Unreachable(f"{location} has no entries")
+        raise Unreachable(f"{board.location} has no entries")
     return decode_bundle(bundled, bundle.width)[0]

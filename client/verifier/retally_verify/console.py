@@ -1,7 +1,5 @@
-"""What people and programs see: aligned text, colour only on a terminal, progress on standard error, JSON on request.
-
-Exit codes of every command: 0 done (or PASS), 1 refused (or FAIL), 2 incomplete, 3 could not run.
-"""
+"""What people and programs see: aligned text, colour only on a terminal, progress on standard error, JSON on
+request."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.exceptions import TyperException
 
 from retally_crypto.errors import BadProof, BadSignature, Refused, RetallyError
-
-DONE, REFUSED, INCOMPLETE, COULD_NOT_RUN = 0, 1, 2, 3
+from retally_verify.exit_codes import COULD_NOT_RUN, REFUSED
+from retally_verify.joiners import joins
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -35,8 +33,14 @@ def print_json(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """The text without control characters other than newlines: what a stranger wrote must not steer a terminal."""
-    return "".join(letter if letter == "\n" or letter.isprintable() else "\ufffd" for letter in text)
+    """The text without control characters other than newlines: what a stranger wrote must not steer a terminal.
+
+    Joiners between two letters stay, for a Persian name is not readable without them.
+    """
+    return "".join(
+        letter if letter == "\n" or letter.isprintable() or joins(text, at) else "\ufffd"
+        for at, letter in enumerate(text)
+    )
 
 
 def fail(message: str, code: int = COULD_NOT_RUN) -> NoReturn:

@@ -35,6 +35,7 @@ from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, tile_pat
 from retally_verify.board import CHECKPOINT_LIMIT, Board, FolderBoard, TooLong, Unreachable
 from retally_verify.mirroring import EFFECTS, Hashed, earlier_head, mirror_board
 from retally_verify.split_view import CHECKPOINTS, View, find_split, format_split, views_of
+from retally_verify.whole_files import replace_durably
 
 Kind = Literal["fork", "rollback", "growth", "fault", "stall", "check"]
 TALLY_KINDS = ("paper-count", "partial-decryption", "result")
@@ -222,7 +223,7 @@ class Follower:
     def _keep(self, name: str, content: bytes) -> Path:
         path = self._folder / EVIDENCE / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        replace_durably(path, content)
         return path
 
     def _prune(self, earlier: int) -> None:

@@ -7,7 +7,6 @@ them, and are public data.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.notes import MAX_NOTE_BYTES
 from retally_crypto.policy import TrustPolicy
 from retally_verify.state_folder import of_board
+from retally_verify.whole_files import replace_durably
 
 LIMIT = MAX_NOTE_BYTES
 
@@ -42,9 +42,4 @@ def keep(folder: Path, policy: TrustPolicy, size: int, root: bytes, checkpoint: 
     with suppress(FileNotFoundError, RetallyError):
         verify_checkpoint(path.read_bytes(), policy.board)
         return
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    with temporary.open("wb") as file:
-        file.write(checkpoint)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_durably(path, checkpoint)

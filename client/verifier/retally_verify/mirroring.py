@@ -40,6 +40,7 @@ from retally_verify.board import (
     Unreachable,
     tile_reader,
 )
+from retally_verify.whole_files import replace_whole
 
 EFFECTS = ("checkpoint.opening", "checkpoint.closing")
 """Of elections with witnesses."""
@@ -251,6 +252,4 @@ class _Fetching:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    replace_whole(path, content)

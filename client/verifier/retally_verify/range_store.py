@@ -29,6 +29,7 @@ from pathlib import Path
 from retally_crypto.engine import engine
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.ranges import RangeSummary, Rules, decode_summary, decode_sums, encode_sums
+from retally_verify.whole_files import replace_whole
 
 VERIFIED_BY = f"{version('retally-verify')} {engine.NAME} {engine.VERSION}".encode()
 """What another version or engine has verified is not taken."""
@@ -117,7 +118,7 @@ class RangeStore:
     def put(self, of: Range, encoded: bytes) -> RangeSummary:
         """Keeps a summary; shorter ones of the same range are of no more use. Raises Malformed if it is another's."""
         summary = _decoded(of, encoded)
-        replace(self._path(of, "range"), encoded)
+        replace_whole(self._path(of, "range"), encoded)
         self._made |= {self._path(of, ending).name for ending in ("range", "out")}
         same = re.compile(rf"{of.first:012d}-(\d+)-{_rules(of)}\.(range|out)")
         for left in [left for left in map(same.fullmatch, self._left) if left is not None]:
@@ -143,7 +144,7 @@ class RangeStore:
         sums = decode_sums(encoded)
         if not sums or encode_sums(sums) != encoded:
             raise Malformed(f"these are not the sums of ballots among entries {of.first} to {of.end - 1}")
-        replace(self._path(of, "out"), self._digest(of, indices) + sha256(encoded).digest() + encoded)
+        replace_whole(self._path(of, "out"), self._digest(of, indices) + sha256(encoded).digest() + encoded)
 
     def sums_of(self, of: Range) -> dict[int, bytes]:
         """What `has_sums` has found, or was put, style by style."""
@@ -159,7 +160,7 @@ class RangeStore:
         """All summaries are part of this checkpoint's tree, which the file says to people: nothing is decided by it."""
         if self.anew:
             self._remove(name for name in self._left if name not in self._made)
-        replace(self._folder / "signed-off.checkpoint", checkpoint)
+        replace_whole(self._folder / "signed-off.checkpoint", checkpoint)
 
     def clear(self) -> None:
         """Forgets everything that was kept here, and touches nothing else in the folder."""
@@ -192,13 +193,6 @@ def _decoded(of: Range, encoded: bytes) -> RangeSummary:
     if (summary.first, summary.end, summary.begin) != (of.first, of.end, of.begin):
         raise Malformed(f"this is the summary of entries {summary.first} to {summary.end - 1}, not of {of.first} on")
     return summary
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 class WorkingFolder:

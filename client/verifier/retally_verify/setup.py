@@ -31,6 +31,7 @@ from retally_crypto.tiles import TILE_WIDTH
 from retally_verify.files import Board
 from retally_verify.reading import bundles_between, read_bundle
 from retally_verify.roll_on_disk import ROLL_BYTES_AT_ONCE, DiskStorage, RollOnDisk
+from retally_verify.whole_files import whole_file
 
 _MAGIC = b"retally-setup-1\n"
 _LENGTH = struct.Struct(">Q")
@@ -162,15 +163,13 @@ def read_setup(
 def keep_setup(path: Path, setup: Setup) -> None:
     """Writes a setup whose opening is in force, whole or not at all."""
     roll = roll_of(setup)
-    temporary = path.with_name(f"{path.name}.new")
     digest = sha256()
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         head = _MAGIC + _LENGTH.pack(len(setup.events))
         for piece in (head, setup.events, *roll.rows()):
             file.write(piece)
             digest.update(piece)
         file.write(digest.digest())
-    temporary.replace(path)
 
 
 def roll_of(setup: Setup) -> RollOnDisk:

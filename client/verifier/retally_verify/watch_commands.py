@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -14,7 +13,8 @@ from retally_crypto.errors import Unusable
 from retally_crypto.policy import TrustPolicy
 from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
-from retally_verify.console import DONE, INCOMPLETE, REFUSED, err, out, plain, plain_errors, print_json, progress
+from retally_verify.console import err, out, plain, plain_errors, print_json, progress
+from retally_verify.exit_codes import DONE, INCOMPLETE, REFUSED
 from retally_verify.following import Alert, Follower
 from retally_verify.mirroring import mirror_board
 from retally_verify.run import verify_board
@@ -27,6 +27,7 @@ from retally_verify.split_view import (
     verify_split,
     views_of,
 )
+from retally_verify.whole_files import create_durably
 
 ALERT_SECONDS = 300
 
@@ -34,14 +35,19 @@ ALERT_SECONDS = 300
 @plain_errors
 def mirror(
     location: Location,
-    folder: Path,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="where the copy is kept")],
     policy: PolicyFile,
     as_json: AsJson = False,
     follow: Annotated[bool, typer.Option("--follow", help="go on, and alert when the board misbehaves")] = False,
-    every: Annotated[float, typer.Option("--every", min=0.1, help="seconds between two looks")] = 30.0,
-    stall: Annotated[float, typer.Option("--stall", min=1, help="seconds of silence that are an alert")] = 900.0,
+    every: Annotated[
+        float, typer.Option("--every", metavar="SECONDS", min=0.1, help="seconds between two looks")
+    ] = 30.0,
+    stall: Annotated[
+        float, typer.Option("--stall", metavar="SECONDS", min=1, help="seconds of silence that are an alert")
+    ] = 900.0,
     on_alert: Annotated[
-        Path | None, typer.Option("--on-alert", help="program to run with the kind, a text and the evidence's path")
+        Path | None,
+        typer.Option("--on-alert", metavar="FILE", help="program to run with the kind, a text and the evidence's path"),
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="with --follow: run every check over what is new, too")
@@ -125,9 +131,9 @@ def gossip(
     one: Location,
     other: Annotated[str, typer.Argument(metavar="URL|FOLDER", help="another copy or host of the same board")],
     policy: PolicyFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="where evidence of a split view goes")] = Path(
-        "split-view.json"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="where evidence of a split view goes")
+    ] = Path("split-view.json"),
     as_json: AsJson = False,
 ) -> None:
     """Compare what two copies or hosts show of one board. Exit code 1 and evidence if they show two histories.
@@ -175,18 +181,16 @@ def _compare(one: str, other: str, policy: TrustPolicy) -> tuple[dict[str, int],
 
 def _write_new(path: Path, content: bytes) -> None:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        create_durably(path, content)
     except FileExistsError:
         raise Unusable(f"{path} is there already, and evidence is never overwritten") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @plain_errors
 def evidence(
-    file: Annotated[Path, typer.Argument(help="evidence that retally gossip or retally mirror --follow wrote")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="evidence that retally gossip or retally mirror --follow wrote")
+    ],
     policy: PolicyFile,
     as_json: AsJson = False,
 ) -> None:

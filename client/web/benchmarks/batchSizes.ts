@@ -2,7 +2,8 @@
 import { AcceleratedTasks } from '../src/accelerator/acceleratedTasks.ts';
 import { NativeEngine } from '../src/accelerator/nativeEngine.ts';
 import { sha256, toHex, type Bytes } from '../src/core/bytes.ts';
-import { ProofTasks, type Election, type ProvenBallot } from '../src/verifier/v10BallotProofs.ts';
+import type { Election, ProvenBallot } from '../src/verifier/tasks.ts';
+import { ProofTasks } from '../src/verifier/v10BallotProofs.ts';
 
 export interface Measured {
   readonly batch: number;

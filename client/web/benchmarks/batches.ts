@@ -12,7 +12,7 @@ import { FolderBoard } from '../node/folderBoard.ts';
 import { parsePolicy } from '../src/board/policy.ts';
 import { CallingThread } from '../src/verifier/pool.ts';
 import { verify } from '../src/verifier/verify.ts';
-import type { Election, ProofRuling, ProvenBallot } from '../src/verifier/v10BallotProofs.ts';
+import type { Election, ProofRuling, ProvenBallot } from '../src/verifier/tasks.ts';
 import { measureBatches, type Measured } from './batchSizes.ts';
 
 const MOST = 512;

@@ -1,6 +1,7 @@
 // The verifier's worker pool on Node's worker_threads: each worker runs `proofWorker.js`, built beside this file.
 import { Worker } from 'node:worker_threads';
-import { WorkerPool, type Port } from '../src/verifier/pool.ts';
+import { WorkerPool } from '../src/verifier/pool.ts';
+import type { Port } from '../src/verifier/ports.ts';
 
 export function nodePool(count: number): WorkerPool {
   return new WorkerPool(

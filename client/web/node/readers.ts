@@ -24,8 +24,8 @@ import {
 import { decodeRelation } from '../src/core/linearRelation.ts';
 import { verify } from '../src/core/sigma.ts';
 import { beginElection, type ElectionState } from '../src/verifier/state.ts';
+import { v09BallotForm, wrongEncoding } from '../src/verifier/v09BallotForm.ts';
 import { v09OfficialForm } from '../src/verifier/v09Form.ts';
-import { v09BallotForm, wrongEncoding } from '../src/verifier/v10BallotProofs.ts';
 import { parseEvidence } from '../src/voter/evidence.ts';
 import { WrongOpening, openTest } from '../src/voter/sealedBallot.ts';
 import { isOrigin, parseListing } from '../src/webBundle.ts';

@@ -1,8 +1,9 @@
 // V21: whether every origin serves exactly the web bundle whose digest stands in the manifest (docs/spec page 10).
 // Shares nothing with the verifier, so that a page on a second origin can use it alone. Words are `retally verify`'s.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { reasonOf } from './core/errors.ts';
+import { readAtMost } from './core/readAtMost.ts';
+import { sha256, toHex } from './core/bytes.ts';
 
 export interface BundleFinding {
   readonly state: 'pass' | 'fail' | 'incomplete' | 'not applicable';
@@ -49,7 +50,7 @@ export async function checkWebBundle(
       await checkOrigin(origin, digest, read, onProgress);
     } catch (error) {
       const list = error instanceof WrongBundle ? failures : missing;
-      list.push(error instanceof Error ? error.message : String(error));
+      list.push(reasonOf(error));
     }
   }
   const state = failures.length > 0 ? 'fail' : missing.length > 0 ? 'incomplete' : 'pass';
@@ -98,7 +99,7 @@ async function served(address: string, limit: number, read: ReadFile): Promise<U
   return content;
 }
 
-const hexDigest = (content: Uint8Array): string => bytesToHex(sha256(content));
+const hexDigest = (content: Uint8Array): string => toHex(sha256(content));
 
 /** Digests in lower-case hex by path, in order (10.1); or what is wrong with the listing. */
 export function parseListing(raw: Uint8Array): ReadonlyMap<string, string> | string {
@@ -153,30 +154,11 @@ async function readHttp(address: string, limit: number): Promise<Uint8Array | nu
       throw new WrongBundle(`${address} leads elsewhere`);
     }
     if (answer.status !== 200) throw new Error(`status ${answer.status}`);
-    return await readBody(answer, address, limit);
+    const body = await readAtMost(answer, limit);
+    if (body === null) throw new WrongBundle(`${address} is longer than the ${limit} bytes it may have`);
+    return body;
   } catch (error) {
     if (error instanceof WrongBundle) throw error;
-    throw new Error(`${address} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${address} does not answer: ${reasonOf(error)}`);
   }
-}
-
-async function readBody(answer: Response, address: string, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const reader = answer.body?.getReader();
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-    parts.push(part.value);
-    length += part.value.length;
-    if (length > limit) {
-      await reader?.cancel();
-      throw new WrongBundle(`${address} is longer than the ${limit} bytes it may have`);
-    }
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

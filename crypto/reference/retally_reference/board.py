@@ -1,13 +1,18 @@
-"""Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything."""
+"""Page 3.1: reading a board's files, from a folder or over HTTP, with limits on everything.
+
+Nothing is ruled here but that an entry hashes to the place its level-0 tile gives it.
+"""
 
 import http.client
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
-from retally_reference.canonical import Refusal, refuse_unless
+from retally_reference.canonical import LONGEST_ENTRY, Refusal, refuse_unless
+from retally_reference.merkle import bundle_entries, leaf_hash
 
 Read = Callable[[str], bytes | None]
 """The file of that path under the board's prefix, None if the board has no such file. OSError: it does not answer.
@@ -15,7 +20,10 @@ Read = Callable[[str], bytes | None]
 Of a file longer than any right one so much is read that whoever parses it sees that.
 """
 
-LONGEST_FILE = 256 * (2 + 65_535)
+Progress = Callable[[str, int, int], None]
+"""What was done with entries (read, verified), how many so far, and of how many."""
+
+LONGEST_FILE = 256 * (2 + LONGEST_ENTRY)
 WIDTH = 256
 PATIENCE = 300.0
 """Seconds that one file may take, however slowly its bytes trickle in."""
@@ -100,6 +108,18 @@ def tile_path(level: str, index: int, width: int) -> str:
     return path if width == WIDTH else f"{path}.p/{width}"
 
 
+def read_entries(read: Read, size: int, progress: Progress) -> list[bytes]:
+    """The entries of a board of that size, in order. Missing and Refusal as `bundles`."""
+    entries: list[bytes] = []
+    for bundle, claimed in bundles(read, size):
+        for entry, leaf in zip(bundle, claimed, strict=True):
+            if leaf_hash(entry) != leaf:
+                raise Refusal(f"entry {len(entries)} does not hash to its place in the level-0 tile")
+            entries.append(entry)
+        progress("read", len(entries), size)
+    return entries
+
+
 def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
     """For each bundle of a board of `size` entries: its entries and the leaf hashes that its level-0 tile claims.
 
@@ -107,13 +127,11 @@ def bundles(read: Read, size: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
     """
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
-        bundle = _partial_or_full(read, "entries", index, width)
-        entries, consumed = _split_bundle(bundle[0], width, index)
-        whole = bundle[1] or consumed == len(bundle[0])
-        if not whole:
-            raise Refusal(f"bundle {index} is longer than its {width} entries")
-        tile = _partial_or_full(read, "0", index, width)
-        hashes = tile[0][: 32 * width] if tile[1] else tile[0]
+        bundle, full = _partial_or_full(read, "entries", index, width)
+        entries, consumed = split_bundle(bundle, width, index)
+        refuse_unless(full or consumed == len(bundle), f"bundle {index} is longer than its {width} entries")
+        tile, full = _partial_or_full(read, "0", index, width)
+        hashes = tile[: 32 * width] if full else tile
         if len(hashes) != 32 * width:
             raise Refusal(f"level-0 tile {index} has {len(hashes)} bytes, not {32 * width}")
         yield entries, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
@@ -131,14 +149,15 @@ def _partial_or_full(read: Read, level: str, index: int, width: int) -> tuple[by
     return content, full
 
 
-def _split_bundle(bundle: bytes, width: int, index: int) -> tuple[list[bytes], int]:
+def split_bundle(bundle: bytes, width: int, index: int) -> tuple[list[bytes], int]:
+    """The first `width` entries of a bundle, and how many bytes they take. Refusal if there are fewer."""
     entries: list[bytes] = []
-    position = 0
-    for _ in range(width):
-        start = position + 2
-        end = start + int.from_bytes(bundle[position:start], "big")
-        if end > len(bundle) or start > len(bundle):
-            raise Refusal(f"bundle {index} ends inside entry {index * WIDTH + len(entries)}")
-        entries.append(bundle[start:end])
-        position = end
-    return entries, position
+    try:
+        for entry in islice(bundle_entries(bundle), width):
+            entries.append(entry)
+        ends_before = len(entries) < width
+    except ValueError:
+        ends_before = True
+    if ends_before:
+        raise Refusal(f"bundle {index} ends inside entry {index * WIDTH + len(entries)}")
+    return entries, sum(2 + len(entry) for entry in entries)

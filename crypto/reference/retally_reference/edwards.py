@@ -94,7 +94,11 @@ def affine(points: Sequence[Point]) -> list[tuple[int, int]]:
 
 
 def _addends(points: Sequence[Point]) -> list[Addend]:
-    return [((y + x) % P, (y - x) % P, TWICE_D * x % P * y % P) for x, y in affine(points)]
+    return [_addend(x, y) for x, y in affine(points)]
+
+
+def _addend(x: int, y: int) -> Addend:
+    return (y + x) % P, (y - x) % P, TWICE_D * x % P * y % P
 
 
 def _sum_of_addends(addends: Iterable[Addend], start: Point = IDENTITY) -> Point:
@@ -161,59 +165,61 @@ def _pippenger_width(count: int, bits: int) -> int:
     return min(range(4, 14), key=lambda width: (bits // width + 1) * (count + (1 << width)))
 
 
+Term = tuple[int, int, Point, Addend]
+"""A scalar plus the offset that makes its digits signed, how many windows it reaches, and its point in both forms."""
+
+
 def _pippenger(scalars: Sequence[int], points: Sequence[Point]) -> Point:
     """Many points: in each window of the scalars, points of equal digit share a bucket (Pippenger 1976, signed)."""
-    p = P
     bits = max(scalar.bit_length() for scalar in scalars)
     width = _pippenger_width(len(points), bits)
     windows = (bits + 1) // width + 1
-    half, mask = 1 << (width - 1), (1 << width) - 1
-    offset = sum(half << (width * window) for window in range(windows))
-    xy = affine(points)
-    plus = [((y + x) % p, (y - x) % p, TWICE_D * x % p * y % p) for x, y in xy]
     # Digit j of the scalar is digit j of (scalar + offset), less half: always within -half … half-1.
-    entries = [
-        (scalar + offset, (scalar.bit_length() + 1) // width + 1, (x, y, 1, x * y % p), addend)
-        for scalar, (x, y), addend in zip(scalars, xy, plus, strict=True)
+    offset = sum(1 << (width * window + width - 1) for window in range(windows))
+    terms: list[Term] = [
+        (scalar + offset, (scalar.bit_length() + 1) // width + 1, (x, y, 1, x * y % P), _addend(x, y))
+        for scalar, (x, y) in zip(scalars, affine(points), strict=True)
     ]
     total = IDENTITY
     for window in range(windows - 1, -1, -1):
-        shift = width * window
-        buckets: list[Point | None] = [None] * (half + 1)
-        for shifted, length, point, (a, b, c) in entries:
-            if length <= window:
-                continue
-            digit = (shifted >> shift & mask) - half
-            if digit > 0:
-                bucket = buckets[digit]
-                if bucket is None:
-                    buckets[digit] = point
-                    continue
-                x, y, z, t = bucket
-                m, n, c, d = (y - x) * b, (y + x) * a, t * c % p, z + z
-                f, g = d - c, d + c
-            elif digit < 0:
-                digit = -digit
-                bucket = buckets[digit]
-                if bucket is None:
-                    buckets[digit] = negate(point)
-                    continue
-                x, y, z, t = bucket
-                m, n, c, d = (y - x) * a, (y + x) * b, t * c % p, z + z
-                f, g = d + c, d - c
-            else:
-                continue
-            e, h = (n - m) % p, (n + m) % p
-            buckets[digit] = e * f % p, g * h % p, f * g % p, e * h % p
-        running = window_sum = IDENTITY
-        for bucket in reversed(buckets[1:]):
-            if bucket is not None:
-                running = add(running, bucket)
-            if running is not IDENTITY:
-                window_sum = add(window_sum, running)
         for _ in range(width):
             total = double(total)
-        total = add(total, window_sum)
+        total = add(total, _weighted_sum(_buckets(terms, window, width)))
+    return total
+
+
+def _buckets(terms: Sequence[Term], window: int, width: int) -> list[Point | None]:
+    """By the amount of their digit in this window, the sums of points, negated where the digit is negative."""
+    # Every bulk multiplication spends its time here: `add` for an affine point, written out.
+    p, shift = P, width * window
+    half, mask = 1 << (width - 1), (1 << width) - 1
+    buckets: list[Point | None] = [None] * (half + 1)
+    for shifted, length, point, (a, b, c) in terms:
+        if length <= window:
+            continue
+        digit = (shifted >> shift & mask) - half
+        if digit == 0:
+            continue
+        bucket = buckets[abs(digit)]
+        if bucket is None:
+            buckets[abs(digit)] = point if digit > 0 else negate(point)
+            continue
+        x, y, z, t = bucket
+        plus, minus, product = (a, b, c) if digit > 0 else (b, a, -c)
+        m, n, c, d = (y - x) * minus, (y + x) * plus, t * product % p, z + z
+        e, f, g, h = (n - m) % p, d - c, d + c, (n + m) % p
+        buckets[abs(digit)] = e * f % p, g * h % p, f * g % p, e * h % p
+    return buckets
+
+
+def _weighted_sum(buckets: Sequence[Point | None]) -> Point:
+    """Σ i·buckets[i], by sums of sums from the end."""
+    running = total = IDENTITY
+    for bucket in reversed(buckets[1:]):
+        if bucket is not None:
+            running = add(running, bucket)
+        if running is not IDENTITY:
+            total = add(total, running)
     return total
 
 

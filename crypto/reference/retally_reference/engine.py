@@ -1,11 +1,11 @@
 """The reference engine: the whole cryptography of Retally behind one interface of bytes in, bytes out.
 
-It knows nothing of voting. `retally_native` exports exactly these functions; the two must agree on every answer and
-every refusal. A point is a 32-byte canonical ristretto255 encoding, a scalar 32 bytes little-endian below the order
-L; buffers are concatenations of such records, and one whose length is not a whole number of records raises
-ValueError. A `header` is a relation serialised without its elements (`linear_relation.serialize_header`); headers are
-ours, so a malformed one raises ValueError. Elements and proofs come from adversaries: for those `verify` and
-`verify_batch` report and never raise.
+It knows nothing of voting. `retally_native` exports these functions, and a counter of what it did; the two must agree
+on every answer and every refusal. A point is a 32-byte canonical ristretto255 encoding, a scalar 32 bytes little-endian
+below the order L; buffers are concatenations of such records, and one whose length is not a whole number of records
+raises ValueError. A `header` is a relation serialised without its elements (`linear_relation.serialize_header`);
+headers are ours, so a malformed one raises ValueError. Elements and proofs come from adversaries: for those `verify`
+and `verify_batch` report and never raise.
 
 Standard library only, one core, and NOT constant time: fit for verifying anything, and for secrets only on a machine
 where nobody else can measure time.
@@ -105,16 +105,18 @@ def invalid_scalars(scalars: bytes) -> list[int]:
 
 def add(a: bytes, b: bytes) -> bytes:
     """Element-wise a + b, n * 32 bytes each; the identity (32 zero bytes) may go in and come out."""
-    left, right = _points(a, "a"), _points(b, "b")
-    _same_length(left, right, "a and b")
-    return b"".join(encode_any(edwards.add(p, q)) for p, q in zip(left, right, strict=True))
+    return _element_wise(edwards.add, a, b)
 
 
 def subtract(a: bytes, b: bytes) -> bytes:
     """Element-wise a - b, as `add`."""
+    return _element_wise(lambda p, q: edwards.add(p, edwards.negate(q)), a, b)
+
+
+def _element_wise(operation: Callable[[Point, Point], Point], a: bytes, b: bytes) -> bytes:
     left, right = _points(a, "a"), _points(b, "b")
     _same_length(left, right, "a and b")
-    return b"".join(encode_any(edwards.add(p, edwards.negate(q))) for p, q in zip(left, right, strict=True))
+    return b"".join(encode_any(operation(p, q)) for p, q in zip(left, right, strict=True))
 
 
 def multiply(scalars: bytes, points: bytes) -> bytes:
@@ -128,8 +130,7 @@ def multiply(scalars: bytes, points: bytes) -> bytes:
 
 def multiply_base(scalars: bytes) -> bytes:
     """Element-wise scalar·G."""
-    table = fixed_base(RISTRETTO255.generator)
-    return b"".join(encode_doubled([table.multiply(_halved(scalar)) for scalar in _scalars(scalars)]))
+    return _multiples(RISTRETTO255.generator, scalars)
 
 
 def multiply_fixed(base: bytes, scalars: bytes) -> bytes:
@@ -137,7 +138,11 @@ def multiply_fixed(base: bytes, scalars: bytes) -> bytes:
     elements = _points(base, "base")
     if len(elements) != 1:
         raise ValueError(f"base: {len(elements)} points instead of one")
-    table = fixed_base(elements[0])
+    return _multiples(elements[0], scalars)
+
+
+def _multiples(base: Point, scalars: bytes) -> bytes:
+    table = fixed_base(base)
     return b"".join(encode_doubled([table.multiply(_halved(scalar)) for scalar in _scalars(scalars)]))
 
 
@@ -156,7 +161,7 @@ def sum_columns(points: bytes, columns: int) -> bytes:
     return b"".join(encode_any(edwards.sum_of_points(elements[column::columns])) for column in range(columns))
 
 
-def discrete_logs(points: bytes, bounds: list[int]) -> list[int | None]:
+def discrete_logs(points: bytes, bounds: Sequence[int]) -> list[int | None]:
     """For each point the x in 0 … bound with x·G = point, or None. Public data only."""
     elements = _points(points)
     _same_length(elements, bounds, "points and bounds")
@@ -183,7 +188,7 @@ def _instance(equations: tuple[Equation, ...], elements: Sequence[Point]) -> Lin
 
 
 def prove(
-    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: list[tuple[int, list[tuple[int, bytes]]]]
+    header: bytes, elements: bytes, tag: bytes, witness: bytes, known: Sequence[tuple[int, Sequence[tuple[int, bytes]]]]
 ) -> bytes:
     """A batchable proof with fresh nonces.
 
@@ -238,39 +243,19 @@ def verify_batch(header: bytes, shared: bytes, elements: bytes, tags: bytes, pro
     """
     equations, element_count = _template(bytes(header))
     own_length = 32 * (element_count - 1) - len(shared)
-    proof_length = 32 * (len(equations) + scalar_count(equations))
     if count < 0 or len(shared) % 32 or own_length < 0:
         raise ValueError(f"count {count}, or {len(shared)} bytes of shared elements, cannot be")
-    tag_length = len(tags) // count if count else 0
-    for name, buffer, length in (
-        ("elements", elements, own_length),
-        ("tags", tags, tag_length),
-        ("proofs", proofs, proof_length),
-    ):
-        if len(buffer) != count * length:
-            raise ValueError(f"{name}: {len(buffer)} bytes are not {count} records of {length}")
+    own = _members("elements", elements, own_length, count)
+    named = _members("tags", tags, len(tags) // count if count else 0, count)
+    proved = _members("proofs", proofs, 32 * (len(equations) + scalar_count(equations)), count)
     if invalid_points(shared):
         return list(range(count))
-    common, statement = (
-        [RISTRETTO255.decode(record) for record in _records(shared, 32, "shared")],
-        bytes(header) + bytes(shared),
-    )
-
-    def record(buffer: bytes, length: int, index: int) -> bytes:
-        return bytes(buffer[index * length : (index + 1) * length])
-
+    common, statement = _decoded(RISTRETTO255.decode, shared, "shared"), bytes(header) + bytes(shared)
     rejected = []
     for start in range(0, count, _CHUNK):
         indices, transcripts = [], []
         for index in range(start, min(start + _CHUNK, count)):
-            transcript = _read(
-                equations,
-                common,
-                statement,
-                record(elements, own_length, index),
-                record(tags, tag_length, index),
-                record(proofs, proof_length, index),
-            )
+            transcript = _read(equations, common, statement, own(index), named(index), proved(index))
             if transcript is None:
                 rejected.append(index)
             else:
@@ -278,6 +263,13 @@ def verify_batch(header: bytes, shared: bytes, elements: bytes, tags: bytes, pro
                 transcripts.append(transcript)
         rejected += [indices[position] for position in sigma.culprits(RISTRETTO255, transcripts)]
     return sorted(rejected)
+
+
+def _members(name: str, buffer: bytes, length: int, count: int) -> Callable[[int], bytes]:
+    """What belongs to each member of a batch. ValueError if the buffer is not `count` records of that length."""
+    if len(buffer) != count * length:
+        raise ValueError(f"{name}: {len(buffer)} bytes are not {count} records of {length}")
+    return lambda index: bytes(buffer[index * length : (index + 1) * length])
 
 
 def verify_and_sum(
@@ -290,8 +282,3 @@ def verify_and_sum(
     refused = set(rejected)
     kept = b"".join(elements[32 * own * i : 32 * own * (i + 1)] for i in range(count) if i not in refused)
     return rejected, sum_columns(kept, own)
-
-
-def operations() -> list[tuple[str, int]]:
-    """Nothing: this engine counts nothing."""
-    return []

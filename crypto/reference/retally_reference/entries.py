@@ -2,26 +2,17 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from retally_reference import ed25519
-from retally_reference.ballots import shape_of
 from retally_reference.canonical import LONGEST_ENTRY, Refusal, base64url, parse_canonical, refuse_unless
 from retally_reference.group import RISTRETTO255, EncodingError
-from retally_reference.manifest import (
-    Form,
-    Manifest,
-    b64,
-    identifier,
-    integer,
-    many,
-    one_of,
-    read_manifest,
-    record,
-    text,
-)
+from retally_reference.manifest import Manifest, read_manifest
+from retally_reference.members import Form, b64, identifier, integer, many, one_of, record, text
 from retally_reference.notes import DASH, SIGNATURE, Key, Line, parse_note
+from retally_reference.shapes import shape_of
 
 number = integer(1, 2**32 - 1)
 points = b64(32, LONGEST_ENTRY)
@@ -40,7 +31,7 @@ def content(kind: str, **members: Form) -> Form:
 
 # 8.3: what a list of units holds beyond known ids is not form; its length is limited by the entry's.
 _districts = many(identifier, 0, LONGEST_ENTRY)
-KINDS: dict[str, Form] = {
+FORMS: dict[str, Form] = {
     "guardian-commitment": content(
         "guardian-commitment", guardian=number, commitments=points, encryption_key=b64(32), proof=points
     ),
@@ -120,6 +111,11 @@ class Ballot:
     proof: bytes
     body_hash: bytes
 
+    @property
+    def first_points(self) -> list[bytes]:
+        """A_1, A_2, …, which no other ballot may use."""
+        return [self.ciphertexts[at : at + 32] for at in range(0, len(self.ciphertexts), 64)]
+
 
 def is_ballot(raw: bytes) -> bool:
     """8.3: an entry without a newline byte is of kind ballot, whatever else is wrong with it."""
@@ -138,8 +134,8 @@ def read_official(raw: bytes) -> Official:
     kind = value["kind"]
     if kind == "manifest":
         return Official(kind, read_manifest(value), signed, lines)
-    refuse_unless(kind in KINDS, f"an entry of the unknown kind {kind[:40]!r}")
-    return Official(kind, KINDS[kind](value), signed, lines)
+    refuse_unless(kind in FORMS, f"an entry of the unknown kind {kind[:40]!r}")
+    return Official(kind, FORMS[kind](value), signed, lines)
 
 
 def _b64(raw: bytes) -> str:
@@ -209,21 +205,21 @@ def _check_districts(units: list[list[str]], manifest: Manifest) -> None:
 def require_points(raw: bytes, count: int) -> None:
     """`count` well-encoded points, none of them the identity."""
     refuse_unless(len(raw) == 32 * count, f"{len(raw)} bytes instead of {count} points")
-    try:
-        for at in range(0, len(raw), 32):
-            RISTRETTO255.decode(raw[at : at + 32])
-    except EncodingError:
-        raise Refusal("a point that is the identity or not canonical") from None
+    _require_all(RISTRETTO255.decode, raw, "a point that is the identity or not canonical")
 
 
 def require_scalars(raw: bytes, count: int) -> None:
     """`count` canonical scalars."""
     refuse_unless(len(raw) == 32 * count, f"{len(raw)} bytes instead of {count} scalars")
+    _require_all(RISTRETTO255.decode_scalar, raw, "a scalar that is not canonical")
+
+
+def _require_all(decode: Callable[[bytes], object], raw: bytes, reason: str) -> None:
     try:
         for at in range(0, len(raw), 32):
-            RISTRETTO255.decode_scalar(raw[at : at + 32])
+            decode(raw[at : at + 32])
     except EncodingError:
-        raise Refusal("a scalar that is not canonical") from None
+        raise Refusal(reason) from None
 
 
 def require_proof(raw: bytes, equations: int, scalars: int) -> None:
@@ -243,6 +239,7 @@ def read_ballot(raw: bytes, manifest: Manifest, election: bytes) -> Ballot:
     shape = shape_of(manifest, index)
     ciphertexts = base64url(value["ciphertexts"], shape.ciphertexts_length)
     proof = base64url(value["proof"], shape.proof_length)
+    # Within a string a quotation mark is escaped, so the member's text stands nowhere else in canonical bytes.
     body = raw.replace(b',"proof":"' + value["proof"].encode() + b'"', b"", 1)
     return Ballot(
         value["style"],

@@ -9,8 +9,8 @@ NOT constant time: the reference engine must not handle secrets on a machine whe
 engine is constant time for secrets.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, reduce
 from typing import Protocol, TypeVar
 
 from retally_reference import edwards
@@ -190,6 +190,16 @@ class Ristretto255:
 
 
 RISTRETTO255 = Ristretto255()
+
+
+def decode_points(encodings: bytes) -> list[Point]:
+    """n * 32 bytes of encodings. EncodingError as `Ristretto255.decode`."""
+    return [RISTRETTO255.decode(encodings[at : at + 32]) for at in range(0, len(encodings), 32)]
+
+
+def add_all(points: Iterable[Point]) -> Point:
+    """The sum of any number of points."""
+    return reduce(edwards.add, points, edwards.IDENTITY)
 
 
 @lru_cache(maxsize=16)

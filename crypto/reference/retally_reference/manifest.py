@@ -1,97 +1,17 @@
 """Page 4.1: the manifest, its members and the rules between them (V03)."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from retally_reference import ed25519
-from retally_reference.ballots import shape_of
-from retally_reference.canonical import LONGEST_ENTRY, base64url, is_identifier, is_text, refuse_unless
-from retally_reference.notes import COSIGNATURE, SIGNATURE, Key, parse_key
+from retally_reference.canonical import LONGEST_ENTRY, is_identifier
+from retally_reference.members import b64, identifier, integer, key, many, one_of, or_null, record, text
+from retally_reference.notes import COSIGNATURE, SIGNATURE, Key
+from retally_reference.shapes import MOST_STYLES, shape_of
 
 Manifest = dict[str, Any]
 """The manifest's members, with verifier keys parsed. `contests_of` maps a district to its contests' ids."""
-
-Form = Callable[[Any], Any]
-"""Takes a member's JSON value and gives what it stands for; Refusal if it has another form."""
-
-
-def integer(lowest: int = 0, highest: int = 2**53 - 1) -> Form:
-    """An integer within limits."""
-
-    def form(value: Any) -> int:
-        refuse_unless(type(value) is int and lowest <= value <= highest, f"not an integer from {lowest} to {highest}")
-        return int(value)
-
-    return form
-
-
-def text(value: Any) -> str:
-    """A text for people."""
-    refuse_unless(is_text(value), "not a text")
-    return str(value)
-
-
-def identifier(value: Any) -> str:
-    """An identifier."""
-    refuse_unless(is_identifier(value), "not an identifier")
-    return str(value)
-
-
-def one_of(*values: str) -> Form:
-    """One of these strings."""
-
-    def form(value: Any) -> str:
-        refuse_unless(isinstance(value, str) and value in values, f"not one of {', '.join(values)}")
-        return str(value)
-
-    return form
-
-
-def or_null(form: Form) -> Form:
-    """The form, or null."""
-    return lambda value: None if value is None else form(value)
-
-
-def many(form: Form, fewest: int, most: int) -> Form:
-    """A list of that form, of limited length."""
-
-    def of_list(value: Any) -> list[Any]:
-        refuse_unless(isinstance(value, list) and fewest <= len(value) <= most, f"not a list of {fewest} to {most}")
-        return [form(item) for item in value]
-
-    return of_list
-
-
-def record(**members: Form) -> Form:
-    """An object with exactly these members."""
-
-    def of_object(value: Any) -> dict[str, Any]:
-        right = isinstance(value, dict) and set(value) == set(members)
-        refuse_unless(right, f"not an object with the members {', '.join(sorted(members))}")
-        return {name: form(value[name]) for name, form in members.items()}
-
-    return of_object
-
-
-def b64(shortest: int, longest: int | None = None, step: int = 32) -> Form:
-    """Binary of `shortest` bytes, or of a multiple of `step` up to `longest`."""
-
-    def form(value: Any) -> bytes:
-        raw = base64url(value)
-        last = shortest if longest is None else longest
-        right = shortest <= len(raw) <= last and (longest is None or len(raw) % step == 0)
-        refuse_unless(right, f"binary of {len(raw)} bytes")
-        return raw
-
-    return form
-
-
-def key(value: Any) -> Key:
-    """A verifier key."""
-    refuse_unless(isinstance(value, str), "not a verifier key")
-    return parse_key(value)
-
 
 MANIFEST = record(
     kind=one_of("manifest"),
@@ -120,7 +40,7 @@ MANIFEST = record(
         64,
     ),
     districts=many(record(id=identifier, title=text, merge=or_null(identifier)), 1, 4096),
-    styles=many(record(id=identifier, district=identifier, contests=many(identifier, 1, 64)), 1, 4096),
+    styles=many(record(id=identifier, district=identifier, contests=many(identifier, 1, 64)), 1, MOST_STYLES),
     smallest_unit=integer(),
     caps=record(revocations=integer(), replacements=integer()),
     client=record(origins=many(text, 0, 16), bundle=or_null(b64(32))),

@@ -1,6 +1,7 @@
 """RFC 6962 hashing in bulk: leaf hashes of an entry bundle, and the root over leaf or subtree hashes (section 2.1)."""
 
 import hashlib
+from collections.abc import Iterator
 
 HASH_LENGTH = 32
 
@@ -15,21 +16,19 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def bundle_entries(bundle: bytes) -> list[bytes]:
+def bundle_entries(bundle: bytes) -> Iterator[bytes]:
     """The entries of a tlog-tiles entry bundle, each after its length in two bytes, big-endian.
 
-    ValueError if the bundle ends inside an entry.
+    ValueError where the bundle ends inside an entry.
     """
-    entries: list[bytes] = []
     position = 0
     while position < len(bundle):
         start = position + 2
         end = start + int.from_bytes(bundle[position:start], "big")
         if end > len(bundle) or start > len(bundle):
-            raise ValueError(f"entry bundle is truncated: entry {len(entries)} at byte {position} ends after it")
-        entries.append(bundle[start:end])
+            raise ValueError(f"entry bundle is truncated: the entry at byte {position} ends after it")
+        yield bundle[start:end]
         position = end
-    return entries
 
 
 def hash_leaves(bundle: bytes) -> bytes:

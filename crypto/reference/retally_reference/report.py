@@ -1,8 +1,10 @@
 """Page 8: what a verifier says: a state for every check, one verdict, and the counts beside it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from retally_reference.findings import Finding
 
 CHECKS = {
     "V01": "the checkpoint is signed by the board and the quorum of witnesses",
@@ -33,18 +35,37 @@ COULD_NOT_RUN = 3
 COLOURS = {PASS: "32", FAIL: "1;31", INCOMPLETE: "33", NOT_APPLICABLE: "2"}
 
 
-@dataclass
+@dataclass(frozen=True)
+class Conclusion:
+    """What became of a check: its state; what fails it, what is missing for it, and what else there is to say."""
+
+    state: str
+    failures: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        return [*map(str, self.failures), *self.missing, *self.remarks]
+
+
+def conclude(failures: Sequence[Finding], missing: Sequence[str] = (), remarks: Sequence[str] = ()) -> Conclusion:
+    """Fail outranks incomplete outranks pass."""
+    state = FAIL if failures else INCOMPLETE if missing else PASS
+    return Conclusion(state, tuple(failures), tuple(missing), tuple(remarks))
+
+
+@dataclass(frozen=True)
 class Report:
-    """A state and notes for each check; with the counts, if they could be computed, whatever the checks say.
+    """A conclusion for every check; with the counts, if they could be computed, whatever the checks say.
 
     `counts` is `units` of 7.7 as recomputed; `papers` are paper counts as the authority signed them, never verified.
     `accepted` says that entries and manifest are those of checkpoint and policy; a verifier keeps such a checkpoint.
     """
 
-    states: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, list[str]] = field(default_factory=dict)
-    witnesses: int = 0
-    election: bytes = b""
+    witnesses: int
+    election: bytes
+    conclusions: Mapping[str, Conclusion] = field(default_factory=dict)
     checkpoint: bytes = b""
     size: int = 0
     root: bytes = b""
@@ -52,27 +73,28 @@ class Report:
     title: str = ""
     notice: str | None = None
     counts: list[dict[str, Any]] | None = None
-    papers: list[dict[str, Any]] = field(default_factory=list)
+    papers: Sequence[dict[str, Any]] = ()
     reconciliation: dict[str, int] | None = None
 
-    def conclude(
-        self, check: str, failures: Sequence[str], missing: Sequence[str] = (), remarks: Sequence[str] = ()
-    ) -> None:
-        """Fail outranks incomplete outranks pass."""
-        self.states[check] = FAIL if failures else INCOMPLETE if missing else PASS
-        self.notes[check] = [*failures, *missing, *remarks]
+    def concluding(self, **conclusions: Conclusion) -> "Report":
+        """The report with these conclusions as well."""
+        return replace(self, conclusions={**self.conclusions, **conclusions})
 
     def state_of(self, check: str) -> str:
         """pass, fail, incomplete or not applicable."""
-        return self.states[check]
+        return self.conclusions[check].state
 
     def notes_of(self, check: str) -> list[str]:
-        """Why; a failure that an entry causes begins with "entry" and its index."""
-        return self.notes[check]
+        """Why, in words."""
+        return self.conclusions[check].notes
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {check: self.state_of(check) for check in CHECKS}
 
     @property
     def failed(self) -> tuple[str, ...]:
-        return tuple(check for check in CHECKS if self.states[check] == FAIL)
+        return tuple(check for check in CHECKS if self.state_of(check) == FAIL)
 
     @property
     def verdict(self) -> str:
@@ -92,9 +114,11 @@ def as_json(report: Report) -> dict[str, Any]:
         "election": report.election.hex(),
         "size": report.size,
         "root": report.root.hex(),
-        "checks": [{"check": check, "state": report.states[check], "notes": report.notes[check]} for check in CHECKS],
+        "checks": [
+            {"check": check, "state": report.state_of(check), "notes": report.notes_of(check)} for check in CHECKS
+        ],
         "counts": report.counts,
-        "papers": report.papers,
+        "papers": list(report.papers),
         "reconciliation": report.reconciliation,
     }
 
@@ -107,9 +131,9 @@ def as_text(report: Report, coloured: bool) -> Iterator[str]:
     yield ""
     width = max(map(len, CHECKS.values()))
     for check, meaning in CHECKS.items():
-        state = report.states[check]
+        state = report.state_of(check)
         yield f"{check}  {meaning:<{width}}  " + (f"\x1b[{COLOURS[state]}m{state}\x1b[0m" if coloured else state)
-        yield from (f"     {printable(note)}" for note in report.notes[check])
+        yield from (f"     {printable(note)}" for note in report.notes_of(check))
     for unit in report.counts or []:
         yield f"\n{' + '.join(unit['districts'])}: {unit['state']}, {unit['counted']:,} ballots counted"
         for contest in unit["contests"]:

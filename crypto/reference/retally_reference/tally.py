@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retally_reference import edwards, sigma
-from retally_reference.ballots import shape_of, tag
+from retally_reference import edwards
 from retally_reference.discrete_log import discrete_logs
 from retally_reference.edwards import Point
-from retally_reference.group import RISTRETTO255, decode_any, encode_any
-from retally_reference.linear_relation import Equation, LinearRelation
+from retally_reference.group import RISTRETTO255, decode_any, decode_points, encode_any
+from retally_reference.manifest import Manifest
+from retally_reference.shapes import shape_of
+from retally_reference.statements import decryption_is_proved, tag
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Counting:
         return [one for one in self.aggregates if not RISTRETTO255.is_identity(one.a)]
 
 
-def form_units(manifest: dict[str, Any], counted: Mapping[str, int]) -> list[Unit]:
+def form_units(manifest: Manifest, counted: Mapping[str, int]) -> list[Unit]:
     """7.2."""
     smallest = max(2, manifest["smallest_unit"])
     order = [district["id"] for district in manifest["districts"]]
@@ -76,7 +77,7 @@ def form_units(manifest: dict[str, Any], counted: Mapping[str, int]) -> list[Uni
     return units
 
 
-def count(manifest: dict[str, Any], election: bytes, ballots: Iterable[tuple[int, bytes]]) -> Counting:
+def count(manifest: Manifest, election: bytes, ballots: Iterable[tuple[int, bytes]]) -> Counting:
     """7.1 to 7.4, from (style index, ciphertexts) of every counted ballot."""
     by_district: dict[str, list[bytes]] = {}
     for style, ciphertexts in ballots:
@@ -98,14 +99,12 @@ def _sums(ballots: list[bytes]) -> list[Point]:
     """Column by column: the sum of every point over the ballots of a district."""
     total: list[Point] = []
     for ciphertexts in ballots:
-        points = [RISTRETTO255.decode(ciphertexts[at : at + 32]) for at in range(0, len(ciphertexts), 32)]
+        points = decode_points(ciphertexts)
         total = list(map(edwards.add, total, points)) if total else points
     return total
 
 
-def _aggregates(
-    manifest: dict[str, Any], place: int, unit: Unit, sums: Mapping[str, list[Point]]
-) -> Iterable[Aggregate]:
+def _aggregates(manifest: Manifest, place: int, unit: Unit, sums: Mapping[str, list[Point]]) -> Iterable[Aggregate]:
     style = next(i for i, style in enumerate(manifest["styles"]) if style["district"] == unit.districts[0])
     for name, bits in zip(manifest["styles"][style]["contests"], shape_of(manifest, style).contests, strict=True):
         for option in range(bits.options):
@@ -126,17 +125,10 @@ def partial_is_right(counting: Counting, content: dict[str, Any], public_share: 
     listed = counting.listed
     if len(content["points"]) != 32 * len(listed):
         return False
-    points = [RISTRETTO255.decode(content["points"][at : at + 32]) for at in range(0, 32 * len(listed), 32)]
-    elements = [RISTRETTO255.generator, public_share]
-    for one, point in zip(listed, points, strict=True):
-        elements += [one.a, point]
-    # Elements: 0 G, 1 S, then A_1, M_1, …
-    equations = [Equation(((1, 1),), ((0, 0, 1),))]
-    equations += [Equation(((3 + 2 * j, 1),), ((0, 2 + 2 * j, 1),)) for j in range(len(listed))]
-    relation = LinearRelation(RISTRETTO255, tuple(elements), tuple(equations))
     number, size = content["guardian"].to_bytes(4, "little"), content["size"].to_bytes(8, "little")
     context = tag("PartialDecryption", election, number, size, content["root"])
-    return sigma.verify_batchable(context, relation, content["proof"])
+    pairs = list(zip((one.a for one in listed), decode_points(content["points"]), strict=True))
+    return decryption_is_proved(context, public_share, pairs, content["proof"])
 
 
 def combine(counting: Counting, election: bytes, threshold: int) -> None:
@@ -165,7 +157,7 @@ def combine(counting: Counting, election: bytes, threshold: int) -> None:
     counting.counts = discrete_logs(points, [one.bound for one in counting.aggregates])
 
 
-def result_units(manifest: dict[str, Any], counting: Counting) -> list[dict[str, Any]]:
+def result_units(manifest: Manifest, counting: Counting) -> list[dict[str, Any]]:
     """`units` of 7.7 as they must be; a count that was not found is None."""
     units = []
     for place, unit in enumerate(counting.units):

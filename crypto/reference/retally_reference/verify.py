@@ -1,4 +1,4 @@
-"""Page 8: V01 to V21 over a board, and one verdict. This is the whole verifier, in the order of the page.
+"""Page 8: a board is read, and V01 to V21 are concluded about it. This is the whole verifier in the order of the page.
 
     report = verify_board(read, policy)
 
@@ -6,23 +6,21 @@
 fails its check.
 """
 
-import hashlib
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from retally_reference.board import Missing, Read, bundles
-from retally_reference.canonical import Refusal, base64_standard, refuse_unless
-from retally_reference.election import Election
-from retally_reference.entries import Official, read_official, wrong_signature
-from retally_reference.manifest import broken_rules
-from retally_reference.merkle import leaf_hash, merkle_root, node_hash
-from retally_reference.notes import LARGEST_SIZE, LONGEST_NOTE, Head, Policy, has_quorum, open_checkpoint, parse_policy
-from retally_reference.report import CHECKS, NOT_APPLICABLE, Report
+from retally_reference.board import Missing, Progress, Read, read_entries
+from retally_reference.canonical import Refusal
+from retally_reference.checks import v01_checkpoint, v02_history, v02_root, v03_manifest, v04_times, v04_to_v20
+from retally_reference.election import Election, begin, take
+from retally_reference.findings import Finding
+from retally_reference.merkle import leaf_hash
+from retally_reference.notes import parse_policy
+from retally_reference.report import CHECKS, NOT_APPLICABLE, Conclusion, Report, conclude
 from retally_reference.tally import result_units
 
-NO_WITNESS = "no witness: split views cannot be excluded"
-Progress = Callable[[str, int, int], None]
-"""What was done with entries (read, verified), how many so far, and of how many."""
+NOTHING_TO_LOOK_AT = "an earlier check leaves nothing to look at"
+NO_BUNDLE, NOT_SERVED = "the manifest names no web bundle", "this verifier was not served by the board"
 
 
 def verify_board(
@@ -34,267 +32,50 @@ def verify_board(
 ) -> Report:
     """All checks. Refusal if the policy is none; OSError if the board does not answer or has no checkpoint."""
     trusted = parse_policy(policy)
-    report = Report(witnesses=len(trusted.witnesses), election=trusted.election)
-    election = _verify(read, trusted, kept, receipts, progress, report)
-    for check in CHECKS:
-        if check not in report.states and check != "V21":
-            report.conclude(check, (), ["an earlier check leaves nothing to look at"])
-    offline = "this verifier was not served by the board"
-    unnamed = election is not None and election.manifest["client"]["bundle"] is None
-    report.states["V21"] = NOT_APPLICABLE
-    report.notes["V21"] = ["the manifest names no web bundle" if unnamed else offline]
-    return report
-
-
-def _verify(
-    read: Read, policy: Policy, kept: Sequence[bytes], receipts: Sequence[bytes], progress: Progress, report: Report
-) -> Election | None:
     raw = read("checkpoint")
     if raw is None:
         raise OSError("there is no checkpoint: this is no board, or nothing was published yet")
-    head = v01_checkpoint(raw, policy, report)
+    head, v01 = v01_checkpoint(raw, trusted)
+    report = Report(len(trusted.witnesses), trusted.election).concluding(V01=v01)
     if head is None:
-        return None
-    report.checkpoint, report.size, report.root = raw, head.size, head.root
-    entries = v02_entries(read, head, policy, kept, receipts, progress, report)
-    if entries is None:
-        return None
-    election = v03_manifest(entries, policy, report)
-    if election is None:
-        return None
-    report.accepted, report.title, report.notice = True, election.manifest["title"], election.manifest["notice"]
-    election.take(entries[1:], lambda index: progress("verified", index, head.size))
-    _conclude(election, v04_times(read, policy, election), report)
-    return election
-
-
-def v01_checkpoint(raw: bytes, policy: Policy, report: Report) -> Head | None:
-    """The board's signature and the witnesses' quorum."""
+        return _complete(report, NOT_SERVED)
+    report = replace(report, checkpoint=raw, size=head.size, root=head.root)
     try:
-        head = open_checkpoint(raw, policy)
-    except Refusal as refusal:
-        report.conclude("V01", [str(refusal)])
-        return None
-    if not has_quorum(head, policy):
-        report.conclude("V01", [f"{len(head.times)} witnesses cosigned, the quorum is {policy.quorum}"])
-        return None
-    report.conclude("V01", [], [], [] if policy.witnesses else [NO_WITNESS])
-    return head
-
-
-def v02_entries(
-    read: Read,
-    head: Head,
-    policy: Policy,
-    kept: Sequence[bytes],
-    receipts: Sequence[bytes],
-    progress: Progress,
-    report: Report,
-) -> list[bytes] | None:
-    """Entries hash to tiles and root; kept checkpoints and receipts agree. None if the entries are not the
-    checkpoint's."""
-    entries: list[bytes] = []
-    try:
-        for bundle, claimed in bundles(read, head.size):
-            for entry, leaf in zip(bundle, claimed, strict=True):
-                if leaf_hash(entry) != leaf:
-                    raise Refusal(f"entry {len(entries)} does not hash to its place in the level-0 tile")
-                entries.append(entry)
-            progress("read", len(entries), head.size)
+        entries = read_entries(read, head.size, progress)
     except Missing as missing:
-        report.conclude("V02", [], [str(missing)])
-        return None
+        return _complete(report.concluding(V02=conclude([], [str(missing)])), NOT_SERVED)
     except Refusal as refusal:
-        report.conclude("V02", [str(refusal)])
-        return None
+        return _complete(report.concluding(V02=conclude([Finding(None, "V02", str(refusal))])), NOT_SERVED)
     hashes = b"".join(map(leaf_hash, entries))
-    if merkle_root(hashes) != head.root:
-        report.conclude("V02", [f"the {head.size} entries do not hash to the checkpoint's root"])
-        return None
-    failures: list[str] = []
-    ignored: list[str] = []
-    for number, raw in enumerate(kept, start=1):
-        _hold_against(f"kept checkpoint {number}", raw, policy, hashes, failures, ignored)
-    for number, raw in enumerate(receipts, start=1):
-        _hold_receipt_against(f"receipt {number}", raw, policy, hashes, failures, ignored)
-    report.conclude("V02", failures, [], ignored)
-    return entries
+    of_another_tree = v02_root(hashes, head)
+    if of_another_tree:
+        return _complete(report.concluding(V02=conclude(of_another_tree)), NOT_SERVED)
+    manifest, v03 = v03_manifest(entries, trusted)
+    report = report.concluding(V02=v02_history(hashes, trusted, kept, receipts), V03=v03)
+    if manifest is None:
+        return _complete(report, NOT_SERVED)
+    report = replace(report, accepted=True, title=manifest["title"], notice=manifest["notice"])
+    election = begin(manifest, trusted.election, hashes)
+    take(election, entries[1:], lambda index: progress("verified", index, head.size))
+    seen = {name: read(f"checkpoint.{name}") for name in ("opening", "closing")} if trusted.witnesses else {}
+    report = report.concluding(**v04_to_v20(election, v04_times(election, trusted, seen)))
+    return _complete(_with_counts(report, election), NO_BUNDLE if manifest["client"]["bundle"] is None else NOT_SERVED)
 
 
-def _hold_against(
-    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
-) -> Head | None:
-    """Whether another checkpoint of the board is a beginning of this one. One that the board did not sign proves
-    nothing."""
-    try:
-        head = open_checkpoint(raw, Policy(policy.election, policy.board, (), 0))
-    except Refusal as refusal:
-        ignored.append(f"{name} ignored: {refusal}")
-        return None
-    if head.size * 32 > len(hashes):
-        failures.append(f"{name}: the board signed {head.size} entries, here are only {len(hashes) // 32}")
-    elif merkle_root(hashes[: 32 * head.size]) != head.root:
-        failures.append(f"{name}: at {head.size} entries the board signed another root")
-    return head
-
-
-def _hold_receipt_against(
-    name: str, raw: bytes, policy: Policy, hashes: bytes, failures: list[str], ignored: list[str]
-) -> None:
-    try:
-        index, proof, checkpoint = parse_receipt(raw)
-    except Refusal as refusal:
-        ignored.append(f"{name} ignored: {refusal}")
-        return
-    before = len(failures)
-    head = _hold_against(name, checkpoint, policy, hashes, failures, ignored)
-    if head is None or len(failures) > before:
-        return
-    # The board has the tree that the receipt names, so a proof that does not fit is the receipt's own fault.
-    leaf = hashes[32 * index : 32 * index + 32]
-    if len(leaf) != 32 or root_of_inclusion(leaf, index, head.size, proof) != head.root:
-        ignored.append(f"{name} ignored: it proves no entry of the tree that it names")
-
-
-def parse_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
-    """9.2: index, hashes and checkpoint of a tlog-proof without extra data."""
-    refuse_unless(len(raw) <= LONGEST_NOTE, f"a receipt of {len(raw)} bytes")
-    head, blank, checkpoint = raw.partition(b"\n\n")
-    try:
-        lines = head.decode("ascii").split("\n")
-    except UnicodeDecodeError:
-        raise Refusal("a receipt that is not ASCII") from None
-    right = bool(blank) and len(lines) >= 2 and lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("index ")
-    refuse_unless(right, "a receipt of another form")
-    digits = lines[1][6:]
-    right = re.fullmatch("0|[1-9][0-9]{0,18}", digits) is not None and int(digits) <= LARGEST_SIZE
-    refuse_unless(right, "a receipt without an index below 2^63")
-    proof = [base64_standard(line) for line in lines[2:]]
-    refuse_unless(
-        all(len(one) == 32 for one in proof) and len(proof) <= 63, "a receipt whose hashes have another length"
+def _with_counts(report: Report, election: Election) -> Report:
+    if election.counting is None:
+        return report
+    shown = ("district", "contest", "stations", "late")
+    return replace(
+        report,
+        reconciliation=election.numbers(),
+        papers=[{name: paper[name] for name in shown} for paper in election.papers.values()],
+        counts=result_units(election.manifest, election.counting) if election.combine() else None,
     )
-    return int(digits), proof, checkpoint
 
 
-def root_of_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
-    """RFC 6962 section 2.1.1: the root that an inclusion proof leads to; None if it has another length."""
-    if index >= size:
-        return None
-    node, last, rest = index, size - 1, list(proof)
-    value = leaf
-    while last > 0:
-        if node % 2 or node < last:
-            if not rest:
-                return None
-            sibling = rest.pop(0)
-            value = node_hash(sibling, value) if node % 2 else node_hash(value, sibling)
-        node, last = node // 2, last // 2
-    return None if rest else value
-
-
-def v03_manifest(entries: Sequence[bytes], policy: Policy, report: Report) -> Election | None:
-    """Entry 0 is the policy's manifest and keeps the rules of 4.1."""
-    if not entries:
-        report.conclude("V03", ["the board has no entry"])
-        return None
-    try:
-        entry: Official = read_official(entries[0])
-    except Refusal as refusal:
-        report.conclude("V03", [f"entry 0: {refusal}"])
-        return None
-    if entry.kind != "manifest":
-        report.conclude("V03", [f"entry 0: a {entry.kind}, not a manifest"])
-        return None
-    manifest, identity = entry.members, hashlib.sha256(entries[0]).digest()
-    failures = [f"entry 0: {rule}" for rule in broken_rules(manifest)]
-    wrong = wrong_signature(entry, manifest)
-    if wrong is not None:
-        failures.append(f"entry 0: {wrong}")
-    if identity != policy.election:
-        failures.append(f"entry 0: election {identity.hex()}, the policy names {policy.election.hex()}")
-    if manifest["board"] != policy.board:
-        failures.append("entry 0: another board key than the policy's")
-    witnesses = manifest["witnesses"]
-    if tuple(witnesses["keys"]) != policy.witnesses or witnesses["quorum"] != policy.quorum:
-        failures.append("entry 0: other witnesses or another quorum than the policy's")
-    report.conclude("V03", failures)
-    if failures:
-        return None
-    hashes = b"".join(map(leaf_hash, entries))
-    return Election(manifest, identity, hashes, transcript=[hashes[:32]])
-
-
-def v04_times(read: Read, policy: Policy, election: Election) -> tuple[list[str], list[str], list[str]]:
-    """The second half of V04: failures, what is missing, remarks."""
-    if not policy.witnesses:
-        return [], [], ["no witness: the times of opening and closing are not applicable"]
-    failures: list[str] = []
-    missing: list[str] = []
-    manifest = election.manifest
-    for name, index, due in (
-        ("opening", election.opening, manifest["opens"]),
-        ("closing", election.closing, manifest["closes"]),
-    ):
-        raw = read(f"checkpoint.{name}")
-        if raw is None:
-            missing += [f"checkpoint.{name} is not there"] if index is not None else []
-            continue
-        try:
-            head = open_checkpoint(raw, policy)
-        except Refusal as refusal:
-            failures.append(f"checkpoint.{name}: {refusal}")
-            continue
-        if not has_quorum(head, policy):
-            failures.append(f"checkpoint.{name}: {len(head.times)} cosignatures, the quorum is {policy.quorum}")
-        elif index is not None:
-            hashes = election.hashes[: 32 * head.size]
-            consistent = len(hashes) == 32 * head.size and merkle_root(hashes) == head.root
-            in_time = sum(due <= time <= due + manifest["grace"] for time in head.times)
-            if not consistent or head.size <= index or in_time < policy.quorum:
-                failures.append(f"checkpoint.{name} is not consistent, does not cover entry {index}, or is out of time")
-    return failures, missing, []
-
-
-def _conclude(e: Election, times: tuple[list[str], list[str], list[str]], report: Report) -> None:
-    """V04 to V20 after the last entry."""
-
-    def named(check: str) -> list[str]:
-        return [f"entry {index}: {reason}" for index, found, reason in e.refused if found == check]
-
-    no_opening = [] if e.opening is not None else ["there is no opening in force"]
-    no_closing = [] if e.closing is not None else ["there is no closing in force"]
-    uncommitted = [f"{len(e.commitments)} of {e.n} guardians committed"] if len(e.commitments) < e.n else []
-    unconfirmed = [f"{len(e.confirmations)} of {e.n} guardians confirmed"] if len(e.confirmations) < e.n else []
-    no_roll = [] if e.roll else ["the roll is incomplete"]
-    report.conclude("V04", named("V04") + times[0], no_opening + no_closing + times[1], times[2])
-    report.conclude("V05", named("V05"), uncommitted)
-    report.conclude("V06", e.accused + named("V06"), unconfirmed)
-    report.conclude("V07", named("V07"), uncommitted + no_opening)
-    report.conclude("V08", named("V08"), no_roll + no_opening)
-    report.conclude("V09", named("V09"))
-    for check in ("V10", "V11", "V12", "V13"):
-        report.conclude(check, named(check), no_opening)
-    report.conclude("V14", named("V14"), no_closing)
-    numbers = e.numbers()
-    sums = (
-        numbers["credentials"] >= numbers["voted"] and numbers["accepted"] == numbers["counted"] + numbers["superseded"]
-    )
-    unequal = [] if sums or no_closing else [f"the numbers do not add up: {numbers}"]
-    report.conclude("V15", named("V15") + unequal, no_closing)
-    none_looked_at = [] if e.looked_at_v16 else ["no partial decryption got so far"]
-    have = len(e.partials)
-    too_few = [f"{have} of {e.k} valid partial decryptions"] if have < e.k else []
-    report.conclude("V16", named("V16"), no_closing + none_looked_at)
-    report.conclude("V17", named("V17"), no_closing + too_few)
-    combined = e.combine()
-    found = e.counting.counts if e.counting and e.counting.counts else []
-    not_found = ["a count was not found within its bound"] if None in found and not named("V18") else []
-    no_result = [] if e.result is not None else ["there is no result in force"]
-    report.conclude("V18", named("V18") + not_found, no_closing + too_few)
-    report.conclude("V19", named("V19"), no_closing + no_result + too_few)
-    report.conclude("V20", named("V20"), no_closing)
-    if e.counting is not None:
-        report.reconciliation = numbers
-        shown = ("district", "contest", "stations", "late")
-        report.papers = [{name: paper[name] for name in shown} for paper in e.papers.values()]
-        report.counts = result_units(e.manifest, e.counting) if combined else None
+def _complete(report: Report, why_not_v21: str) -> Report:
+    """With a conclusion for the checks that did not get their turn, and for V21, which asks who serves the page."""
+    left = [check for check in CHECKS if check not in report.conclusions]
+    report = report.concluding(**{check: conclude([], [NOTHING_TO_LOOK_AT]) for check in left})
+    return report.concluding(V21=Conclusion(NOT_APPLICABLE, remarks=(why_not_v21,)))

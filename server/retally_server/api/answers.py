@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from retally_crypto.notes import MAX_ENTRY_BYTES
+
 EXAMPLE_HASH = "x7Qm3GJ0sVh1Wq6kNfHc2bYp9LrTzUeD4aBiOoMwE5g"
 EXAMPLE_TRACKING_CODE = "7K3M-Q9WX-2FDH-0VBT-N6RA-8ZCE-5GJP-Y1S4"
 EXAMPLE_RECEIPT = """c2sp.org/tlog-proof@v1
@@ -32,7 +34,7 @@ RECEIPT = {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE_RECEI
 
 def body(description: str, example: str) -> dict[str, Any]:
     """The OpenAPI description of a raw entry as request body."""
-    content = {"schema": {"type": "string", "format": "binary", "maxLength": 65_535}, "example": example}
+    content = {"schema": {"type": "string", "format": "binary", "maxLength": MAX_ENTRY_BYTES}, "example": example}
     media_types = {"application/octet-stream": content, "text/plain": content}
     return {"requestBody": {"description": description, "required": True, "content": media_types}}
 

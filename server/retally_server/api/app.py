@@ -1,5 +1,6 @@
 """The application: addresses, problems, CORS, OpenAPI. `create_app` is the factory that tests and the command use."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,9 +20,11 @@ from retally_server import __version__
 from retally_server.api import ballots_api, elections_api, health_api, log_api
 from retally_server.api.address_limits import AddressLimits, parse_networks
 from retally_server.api.casting_origins import CastingOrigins
-from retally_server.api.problems import Problem, ProblemDetails, documented
+from retally_server.api.metrics import Metrics
+from retally_server.api.problems import Problem, ProblemDetails, documented, problem_for
 from retally_server.api.web_api import web_router
 from retally_server.api.web_pages import read_web_pages
+from retally_server.board.refusals import NotTakenError
 from retally_server.elections import Elections
 from retally_server.logs import fault_place
 
@@ -58,19 +61,26 @@ class FaultsBecomeProblems:
                 await Problem("fault", "the request met a fault of the server").response()(scope, receive, send)
 
 
-def create_app(elections: Elections) -> FastAPI:
+def create_app(elections: Elections, metrics: Metrics) -> FastAPI:
     """The server over these elections; it starts their sequencers when it starts and closes them when it stops.
 
-    Raises Unusable if the settings name a web client that is not what its listing says.
+    `metrics` has been told of their batches since they were opened, and is shown where the settings say.
+    Raises Unusable if the settings name a web client or a documentation that is not what its listing says.
     """
-    files = {} if elections.settings.web is None else read_web_pages(elections.settings.web)
+    settings = elections.settings
+    files = {} if settings.web is None else read_web_pages(settings.web)
+    documentation = {} if settings.docs is None else read_web_pages(settings.docs)
+    metrics.watch(elections)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await elections.start()
         try:
+            if settings.metrics_port is not None:
+                metrics.serve(settings.metrics_host, settings.metrics_port)
             yield
         finally:
+            await asyncio.to_thread(metrics.stop)
             await elections.stop()
 
     # The pages that show OpenAPI would load scripts from somebody else's server; /openapi.json is enough.
@@ -86,10 +96,11 @@ def create_app(elections: Elections) -> FastAPI:
     for module in (elections_api, ballots_api, log_api, health_api):
         app.include_router(module.router)
     app.include_router(web_router(files))
+    app.include_router(web_router(documentation, "/docs/"))
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(NotTakenError, _not_taken)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _unreadable_parameters)
-    settings = elections.settings
     if settings.address_rate:
         app.add_middleware(
             AddressLimits,
@@ -109,6 +120,12 @@ async def _problem(_request: Request, problem: Exception) -> Response:
     if not isinstance(problem, Problem):
         raise problem
     return problem.response()
+
+
+async def _not_taken(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, NotTakenError):
+        raise error
+    return problem_for(error.refusal).response()
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -68,15 +68,15 @@ async def show_credential(
     except Malformed as error:
         raise Problem("malformed", str(error)) from error
     shown = published(board)
-    style = shown.record.style_of(point)
-    if style is None:
+    standing = board.log.standing(point)
+    if standing is None:
         raise Problem("not-found", "this credential is not on the roll", check="V11")
     stored = await run_in_threadpool(elections.store.ballots_of, board.log.board, point)
     ballots = [ballot for ballot in stored if ballot.index < shown.checkpoint.size]
     return CredentialBallots(
         credential=credential,
-        style=shown.record.manifest.styles[style].id,
-        active=shown.record.is_active(point),
+        style=shown.manifest.styles[standing.style].id,
+        active=standing.active,
         ballots=[CastBallot(index=each.index, tracking_code=tracking_code(each.body_hash)) for each in ballots],
         previous=b64url_encode(ballots[-1].body_hash if ballots else _NO_BALLOT),
     )

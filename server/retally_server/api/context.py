@@ -25,7 +25,10 @@ async def _board(
     elections: ElectionsHere,
     slug: Annotated[str, Path(description="The board's short name.", examples=["council-2027"])],
 ) -> Sequencer:
-    return elections.get(slug)
+    try:
+        return elections.get(slug)
+    except LookupError:
+        raise Problem("not-found", "there is no election of this name here") from None
 
 
 BoardHere = Annotated[Sequencer, Depends(_board)]

@@ -107,7 +107,7 @@ async def append_entry(entry: EntryBytes, board: BoardHere) -> Response:
 
 def _summary(board: Sequencer) -> ElectionSummary:
     shown = published(board)
-    manifest = shown.record.manifest
+    manifest = shown.manifest
     return ElectionSummary(
         slug=board.log.board.slug,
         origin=board.log.board.origin,

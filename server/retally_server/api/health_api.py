@@ -8,7 +8,7 @@ from retally_crypto.engine import engine
 from retally_server import __version__
 from retally_server.api.answers import Health, Readiness
 from retally_server.api.context import ElectionsHere
-from retally_server.operator.readiness import unready_reasons
+from retally_server.api.readiness import unready_reasons
 
 router = APIRouter(tags=["Health"])
 _NOT_KEPT = {"Cache-Control": "no-store"}

@@ -6,7 +6,7 @@ the database.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +26,10 @@ _TILE = {"application/octet-stream": {"schema": {"type": "string", "format": "bi
 _CHECKPOINT = (
     "ballots.example/council-2027\n1208\nsFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n\n\u2014 ballots.example/…\n"
 )
+_A_CHECKPOINT: dict[str, Any] = {
+    "description": "A signed note (C2SP tlog-checkpoint).",
+    "content": {"text/plain": {"schema": {"type": "string"}, "example": _CHECKPOINT}},
+}
 # Voters write what stands in bundles: a browser must never take it for a page.
 _AS_SAID = {"X-Content-Type-Options": "nosniff"}
 _OtherCheckpoint = Literal["pending", "opening", "closing"]
@@ -37,10 +41,7 @@ Size = Annotated[int | None, Query(ge=1, description="Tree size; absent: that of
     response_class=Response,
     summary="The newest checkpoint",
     responses={
-        200: {
-            "description": "A signed note (C2SP tlog-checkpoint).",
-            "content": {"text/plain": {"schema": {"type": "string"}, "example": _CHECKPOINT}},
-        },
+        200: _A_CHECKPOINT,
         **documented("not-found", "not-ready"),
     },
 )
@@ -49,8 +50,7 @@ async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Respons
     note = await _read(board.log.files.checkpoint, CHECKPOINT)
     if note is None:
         raise Problem("not-ready", "the board has not been published yet", retry_after=5)
-    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
-    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
+    return _text(note, f"public, max-age={elections.settings.checkpoint_seconds}")
 
 
 @router.get(
@@ -58,10 +58,7 @@ async def show_checkpoint(board: BoardHere, elections: ElectionsHere) -> Respons
     response_class=Response,
     summary="Another checkpoint of an election with witnesses",
     responses={
-        200: {
-            "description": "A signed note (C2SP tlog-checkpoint).",
-            "content": {"text/plain": {"schema": {"type": "string"}, "example": _CHECKPOINT}},
-        },
+        200: _A_CHECKPOINT,
         **documented("malformed", "not-found"),
     },
 )
@@ -74,8 +71,7 @@ async def show_other_checkpoint(
     note = await _read(board.log.files.checkpoint, f"{CHECKPOINT}.{name}")
     if note is None:
         raise Problem("not-found", "this board has no such checkpoint, or not yet")
-    headers = {"Cache-Control": f"public, max-age={elections.settings.checkpoint_seconds}", **_AS_SAID}
-    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
+    return _text(note, f"public, max-age={elections.settings.checkpoint_seconds}")
 
 
 @router.get(
@@ -143,8 +139,7 @@ async def show_receipt(
     receipt = await run_in_threadpool(board.log.receipt, index)
     if receipt is None:
         raise Problem("not-found", "the published board has no such entry")
-    headers = {"Cache-Control": "no-store", **_AS_SAID}
-    return Response(receipt, headers=headers, media_type="text/plain; charset=utf-8")
+    return _text(receipt, "no-store")
 
 
 @router.get(
@@ -167,6 +162,11 @@ async def prove_consistency(
         new_root=b64url_encode(shown.tree.root(new)),
         proof=[b64url_encode(each) for each in shown.tree.consistency_proof(old, new)],
     )
+
+
+def _text(note: bytes, cached: str) -> Response:
+    headers = {"Cache-Control": cached, **_AS_SAID}
+    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
 
 
 async def _read(read: Callable[[str], bytes | None], name: str) -> bytes | None:

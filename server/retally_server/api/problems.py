@@ -1,5 +1,5 @@
 """Every error is an RFC 9457 problem: what went wrong, which numbered check of docs/spec page 8 says so, what to do
-now.
+now. What the other folders refuse (`board.refusals`) becomes a problem here.
 
 `type` is a URN of this specification, `check` the check's number or null, `reason` the record's own words, which
 speak of public things only. No problem repeats what was sent.
@@ -10,32 +10,28 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from retally_crypto.notes import MAX_ENTRY_BYTES
+from retally_server.board.refusals import Cause, Refusal
+
 MEDIA_TYPE = "application/problem+json"
 
-Name = Literal[
-    "board-key-unknown",
+OfRequest = Literal[
     "body-too-large",
     "body-too-slow",
-    "election-exists",
+    "encoding-not-taken",
     "malformed",
+    "method-not-allowed",
     "not-found",
     "origin-not-allowed",
-    "method-not-allowed",
-    "outside-hours",
-    "refused",
-    "too-many-ballots",
     "too-many-requests",
-    "encoding-not-taken",
-    "busy",
-    "not-stored",
-    "not-ready",
-    "witness-address-unknown",
-    "fault",
 ]
+"""What is wrong with a request, whatever the boards would say."""
+
+Name = Cause | OfRequest
 
 _TITLES: dict[Name, tuple[int, str]] = {
     "board-key-unknown": (409, "This server has no such board key"),
-    "body-too-large": (413, "An entry is at most 65,535 bytes"),
+    "body-too-large": (413, f"An entry is at most {MAX_ENTRY_BYTES:,} bytes"),
     "body-too-slow": (408, "The body did not arrive in time"),
     "election-exists": (409, "There is another election on this board"),
     "malformed": (400, "This cannot be read"),
@@ -106,14 +102,6 @@ class Problem(Exception):
             reason=reason,
         )
 
-    @classmethod
-    def again(cls, details: ProblemDetails, retry_after: int | None) -> "Problem":
-        """A problem that another process of this server found."""
-        problem = cls.__new__(cls)
-        Exception.__init__(problem, f"{details.type}: {details.reason}")
-        problem.details, problem.retry_after = details, retry_after
-        return problem
-
     def response(self) -> JSONResponse:
         """The answer to send."""
         headers = {"Cache-Control": "no-store"}
@@ -133,9 +121,12 @@ _DETAILS = {
 }
 
 
-def refused(check: str, reason: str) -> Problem:
-    """The problem for an entry that the record refused under `check`."""
-    return Problem("refused", reason, check=check, detail=_DETAILS.get(check, "See docs/spec page 8 for this check."))
+def problem_for(refusal: Refusal) -> Problem:
+    """What a client is answered where something was not taken."""
+    detail = refusal.advice
+    if refusal.cause == "refused" and refusal.check is not None:
+        detail = _DETAILS.get(refusal.check, "See docs/spec page 8 for this check.")
+    return Problem(refusal.cause, refusal.reason, check=refusal.check, detail=detail, retry_after=refusal.retry_after)
 
 
 def documented(*names: Name) -> dict[int | str, dict[str, Any]]:

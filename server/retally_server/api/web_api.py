@@ -1,4 +1,4 @@
-"""The web client's files, each at its own address; there is no address that names a path."""
+"""The files of the web client and of the documentation, each at its own address: no address names a path."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -8,13 +8,13 @@ from starlette.responses import Response
 from retally_server.api.web_pages import WebFile
 
 
-def web_router(files: Mapping[str, WebFile]) -> APIRouter:
-    """A router with one address for each file, and `/` for the first page."""
+def web_router(files: Mapping[str, WebFile], root: str = "/") -> APIRouter:
+    """A router with one address under `root` for each file, and `root` itself for the first page."""
     router = APIRouter(tags=["Web client"])
     for path, file in files.items():
-        router.add_api_route(f"/{path}", _handler(file), methods=["GET", "HEAD"], include_in_schema=False)
+        router.add_api_route(f"{root}{path}", _handler(file), methods=["GET", "HEAD"], include_in_schema=False)
     if "index.html" in files:
-        router.add_api_route("/", _handler(files["index.html"]), methods=["GET", "HEAD"], include_in_schema=False)
+        router.add_api_route(root, _handler(files["index.html"]), methods=["GET", "HEAD"], include_in_schema=False)
     return router
 
 

@@ -1,8 +1,9 @@
-"""The web client that this server hands out: exactly the files that its build lists, with the build's own policy.
+"""The pages that this server hands out: exactly the files that a build lists, with the build's own policy.
 
-The folder is a build of `client/web`: its files, `bundle.sha256` (docs/spec page 10) and `csp.json`, which gives the
-Content-Security-Policy of each page and of everything else. All of it is read and compared with the listing once, at
-the start, and served from memory: no request ever becomes a path on this machine.
+The folder is a build of `client/web`, or of the documentation, which has the same shape: its files, `bundle.sha256`
+(docs/spec page 10) and `csp.json`, which gives the Content-Security-Policy of each page and of everything else. All of
+it is read and compared with the listing once, at the start, and served from memory: no request ever becomes a path on
+this machine.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".png": "image/png",
     ".sha256": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
@@ -53,13 +55,13 @@ def read_web_pages(folder: Path) -> dict[str, WebFile]:
         contents = {path: _listed(folder / path, digest) for path, digest in parse_listing(listing).items()}
         policies: Any = parse_json(contents[POLICIES])
     except (OSError, KeyError, ValueError, Malformed) as error:
-        raise Unusable(f"the web client in {folder} cannot be served: {error}") from error
+        raise Unusable(f"the pages in {folder} cannot be served: {error}") from error
     if not isinstance(policies, dict) or not all(isinstance(policy, str) for policy in policies.values()):
-        raise Unusable(f"the web client in {folder} cannot be served: {POLICIES} is not a policy for each page")
+        raise Unusable(f"the pages in {folder} cannot be served: {POLICIES} is not a policy for each page")
     contents[LISTING] = listing
     files = {path: _web_file(path, content, policies) for path, content in contents.items()}
     if "*" not in policies:
-        raise Unusable(f"the web client in {folder} has no policy for files that are no page")
+        raise Unusable(f"the pages in {folder} have no policy for files that are no page")
     return files
 
 
@@ -81,7 +83,7 @@ def _read(path: Path, limit: int) -> bytes:
 def _web_file(path: str, content: bytes, policies: dict[str, str]) -> WebFile:
     media_type = _MEDIA_TYPES.get(Path(path).suffix)
     if media_type is None:
-        raise Unusable(f"the web client has a file of an unknown type: {path}")
+        raise Unusable(f"there is a page of an unknown type: {path}")
     headers = dict(_ALWAYS)
     headers["Content-Security-Policy"] = policies.get(path, policies.get("*", "default-src 'none'"))
     headers["Cache-Control"] = (

@@ -14,8 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from retally_crypto.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, bundle_path, encode_bundle, tile_path
+from retally_server.board.folder_storage import FolderStorage
 from retally_server.board.hash_tree import HashTree
-from retally_server.board.tile_storage import FolderStorage, TileStorage, open_storage
+from retally_server.board.storage_places import open_storage
+from retally_server.board.tile_storage import TileStorage
 from retally_server.settings import Settings
 
 _AT_ONCE = 32

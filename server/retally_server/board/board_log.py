@@ -4,7 +4,7 @@ A batch goes this way, and nobody is answered before the last step:
 
 1. what is on the board already is found (the same bytes twice give the same receipt);
 2. the manifest's times and the credential's rate are looked at;
-3. the record rules on the rest, verifying all proofs together (`retally_crypto.record`, the auditor's own code);
+3. the record rules on the rest, verifying all proofs together (`retally_crypto.record`);
 4. entries and the new signed checkpoint go into the database in one transaction (`store`);
 5. bundles and tiles are written durably, the lock is swapped (`lock_store`), then the checkpoint is published
    (`board_files`); with witnesses as the pending one, until their quorum has cosigned it (`cosigned`, `cosigning`);
@@ -18,23 +18,26 @@ come again.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import structlog
 
 from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
+from retally_crypto.entries import Ballot
 from retally_crypto.errors import RetallyError, Unusable
+from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import VerifierKey
+from retally_crypto.record import Record
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
-from retally_server.api.problems import Problem, refused
+from retally_server.board.ahead import contradictions, published_places
 from retally_server.board.board_files import CHECKPOINT, PENDING, BoardFiles
 from retally_server.board.cosigned import CosignedLog
 from retally_server.board.hash_tree import HashTree
-from retally_server.board.hours import Hours, outside_hours
+from retally_server.board.hours import outside_hours
 from retally_server.board.lock_store import BoardLock, LockMovedError
 from retally_server.board.rates import BallotRate
+from retally_server.board.refusals import AGAIN, Refusal, refused
 from retally_server.board.submissions import Answer, Submission
 from retally_server.database.store import Board, NewEntry, Store, StoredCheckpoint
 
@@ -42,63 +45,32 @@ _REPLAYED_AT_ONCE = 1024
 _log = structlog.get_logger()
 
 
-class Ruled(Protocol):
-    """What the record says of one entry (`retally_crypto.rules.findings.Ruling`)."""
-
-    @property
-    def accepted(self) -> bool: ...
-    @property
-    def check(self) -> str | None: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def entry(self) -> Any: ...
-
-
-class BoardRecord(Protocol):
-    """What the server needs of `retally_crypto.record.Record`."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def root(self) -> bytes: ...
-    @property
-    def manifest(self) -> Any: ...
-    @property
-    def manifest_faults(self) -> Sequence[str]: ...
-    @property
-    def election_id(self) -> bytes: ...
-    @property
-    def phase(self) -> str: ...
-    @property
-    def joint_key(self) -> bytes | None: ...
-    @property
-    def opening_index(self) -> int | None: ...
-    @property
-    def closing_index(self) -> int | None: ...
-    def replay(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
-    def admit(self, entries: Sequence[bytes]) -> Sequence[Ruled]: ...
-    def is_active(self, credential: bytes) -> bool: ...
-    def style_of(self, credential: bytes) -> int | None: ...
-
-
-OpenRecord = Callable[[bytes], BoardRecord]
+OpenRecord = Callable[[bytes], Record]
 """Begins a record from a manifest entry."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What everybody may see: the checkpoint, the tree for proofs up to its size, the record's state then.
+    """What everybody may see, as of one checkpoint; nothing of it changes when the board goes on.
 
+    `tree` gives proofs up to the checkpoint's size: it is only ever appended to, so what it said it says for good.
     `effects` are the indices of `opening` and `closing` where these are on the board.
     """
 
     checkpoint: StoredCheckpoint
     tree: HashTree
-    record: BoardRecord
+    manifest: Manifest
     phase: str
     joint_key: bytes | None
     effects: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the roll says of a credential: its style, an index in the manifest; not active: revoked or replaced."""
+
+    style: int
+    active: bool
 
 
 class BoardLog:
@@ -133,7 +105,8 @@ class BoardLog:
         self._rate = rate
         self._open_record = open_record
         self._alone = alone
-        self._record: BoardRecord | None = None
+        self._record: Record | None = None
+        self._shown_record: Record | None = None
         self._tree = HashTree()
         self._head: StoredCheckpoint | None = None
 
@@ -160,12 +133,14 @@ class BoardLog:
         Raises Unusable if database, published checkpoint and key contradict each other: then an operator must look, for
         going on could sign a second history of the board. OSError or a database error may be tried again.
         """
+        # What a follower has shown, its leader wrote: only the tiles after it may be missing.
         followed = 0 if self._record is None or self.published is None else self.published.checkpoint.size
         head = self._store.newest_checkpoint(self.board)
         signed = self._signed(head.note, "the newest checkpoint in the database")
         tree, record = self._replay(head.size)
         if (signed.size, signed.root) != (head.size, head.root) or head.root != tree.root(head.size):
             raise Unusable(f"board {self.board.slug}: the entries in the database do not hash to its newest checkpoint")
+        # Two trees that know nothing of each other: a fault in either must not be signed.
         if record.size != head.size or record.root != head.root:
             raise Unusable(
                 f"board {self.board.slug}: the record of {record.size} entries has another root than the tree"
@@ -173,6 +148,7 @@ class BoardLog:
         self._require_nothing_newer(tree, head.size)
         self._record, self._tree, self._head = record, tree, head
         self._know_witnesses(record)
+        # Of every checkpoint ever signed, for somebody may hold one and ask for the partial tiles of its size.
         sizes = [size for size in self._store.checkpoint_sizes(self.board) if size > followed]
         self._write_files(followed, sizes or [head.size])
         if self.cosigned is not None:
@@ -189,13 +165,14 @@ class BoardLog:
         note = None if same else self.files.checkpoint(PENDING) or self.files.checkpoint(CHECKPOINT)
         if note is not None and (shown is None or shown.checkpoint.note != note):
             seen = self._signed(note, "the published checkpoint")
+            # A former leader may have replayed more than it sees published: it shows nothing older than it knows.
             if self._record is None or self._head is None or self._head.size <= seen.size:
                 tree, record = self._replay(seen.size)
                 if tree.root(seen.size) != seen.root or record.root != seen.root:
                     raise Unusable(f"board {self.board.slug}: the database has another history than the published one")
                 head = StoredCheckpoint(seen.size, seen.root, note)
                 self._record, self._tree, self._head = record, tree, head
-                self.published = Published(head, tree, record, record.phase, record.joint_key, _effects(record))
+                self._show(head, tree, record)
                 self._know_witnesses(record)
         if (
             self.cosigned is not None
@@ -204,52 +181,64 @@ class BoardLog:
         ):
             self.cosigned.follow(self.published.tree)
 
-    def early_answers(self, batch: Sequence[Submission]) -> dict[bytes, Answer | Problem]:
+    def early_answers(self, batch: Sequence[Submission]) -> dict[bytes, Answer | Refusal]:
         """What the published board says of entries before anything costly is done, by leaf hash."""
         known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
-        answers: dict[bytes, Answer | Problem] = {}
+        answers: dict[bytes, Answer | Refusal] = {}
         for each in batch:
             index = known.get(each.leaf_hash)
             if index is None:
-                if (problem := self._refusal(each)) is not None:
-                    answers[each.leaf_hash] = problem
+                if (refusal := self._refusal(each)) is not None:
+                    answers[each.leaf_hash] = refusal
             elif (receipt := self.receipt(index)) is not None:
                 answers[each.leaf_hash] = Answer(index, receipt, False)
         return answers
 
-    def _refusal(self, submission: Submission) -> Problem | None:
+    def standing(self, credential: bytes) -> Standing | None:
+        """What the roll says of a credential now, None if it was never on it or nothing is published.
+
+        Asked of the record that goes on, which may know of a revocation an instant before it is published.
+        """
+        record = self._shown_record
+        style = None if record is None else record.style_of(credential)
+        return None if record is None or style is None else Standing(style, record.is_active(credential))
+
+    def _refusal(self, submission: Submission) -> Refusal | None:
         shown = self.published
         if shown is None or not submission.is_ballot:
             return None
         credential = submission.credential
         if shown.phase == "voting" and credential is not None:
-            if shown.record.style_of(credential) is None:
+            standing = self.standing(credential)
+            if standing is None:
                 return refused("V11", "the credential is not on the roll")
-            if not shown.record.is_active(credential):
+            if not standing.active:
                 return refused("V11", "the credential was revoked or replaced")
-        reason = outside_hours("ballot", shown.record.manifest, submission.received_at)
-        return None if reason is None else Problem("outside-hours", reason, check="V04")
+        return _untimely("ballot", shown.manifest, submission.received_at)
 
-    def sequence(self, batch: Sequence[Submission]) -> list[Answer | Problem]:
+    def sequence(self, batch: Sequence[Submission]) -> list[Answer | Refusal]:
         """Answers for these submissions, in order. Any exception means that none of them was acknowledged."""
         record, head = self._ready()
+        # By leaf hash, so that the same bytes twice in a batch are offered once and answered alike.
         known = self._store.indices(self.board, [submission.leaf_hash for submission in batch])
         fresh = {each.leaf_hash: each for each in batch if each.leaf_hash not in known}
-        problems = {
-            each.leaf_hash: problem for each in fresh.values() if (problem := self._untimely(record, each)) is not None
+        refusals = {
+            each.leaf_hash: refusal for each in fresh.values() if (refusal := self._not_now(record, each)) is not None
         }
-        offered = [each for each in fresh.values() if each.leaf_hash not in problems]
-        new, newest = self._append(record, head, offered, problems)
-        answers: list[Answer | Problem] = []
+        offered = [each for each in fresh.values() if each.leaf_hash not in refusals]
+        new, newest = self._append(record, head, offered, refusals)
+        answers: list[Answer | Refusal] = []
         answered: set[bytes] = set()
         for submission in batch:
             leaf = submission.leaf_hash
-            if leaf in problems:
-                answers.append(problems[leaf])
+            if leaf in refusals:
+                answers.append(refusals[leaf])
             elif leaf in new:
+                # Only the first of the same bytes is new: whoever counts what is new counts entries.
                 answers.append(self._answer(new[leaf], newest, leaf not in answered))
                 answered.add(leaf)
             else:
+                # On the checkpoint of its first receipt, so that this one is the same.
                 answers.append(self._answer(known[leaf], self._covering(known[leaf]) or newest, False))
         return answers
 
@@ -263,7 +252,7 @@ class BoardLog:
             return None
         return self._answer(index, self._covering(index) or shown.checkpoint, False).receipt
 
-    def _ready(self) -> tuple[BoardRecord, StoredCheckpoint]:
+    def _ready(self) -> tuple[Record, StoredCheckpoint]:
         if self.halted is not None:
             raise Unusable(f"board {self.board.slug} has stopped: {self.halted}")
         if self._record is None or self._head is None:
@@ -276,50 +265,53 @@ class BoardLog:
             self._write_files(self.published.checkpoint.size, [self._head.size])
         return self._record, self._head
 
-    def _know_witnesses(self, record: BoardRecord) -> None:
+    def _know_witnesses(self, record: Record) -> None:
         if record.manifest.witnesses.keys and self.cosigned is None:
             self.cosigned = CosignedLog(
                 self.board, self._store, self.files, self._lock, self.board_key, record.manifest
             )
 
-    def _untimely(self, record: BoardRecord, submission: Submission) -> Problem | None:
-        hours: Hours = record.manifest
+    def _not_now(self, record: Record, submission: Submission) -> Refusal | None:
+        """Why an entry that the record may well take is not even offered to it now."""
         if self.cosigned is not None and submission.is_ballot:
             opening = record.opening_index
+            # An opening takes effect by the quorum-cosigned checkpoint that covers it (docs/spec 8.2 V04).
             if opening is not None and self.cosigned.size <= opening:
                 unwitnessed = "the opening takes effect when the quorum of witnesses has cosigned it"
-                return Problem("not-ready", unwitnessed, detail="Send the same bytes again.", retry_after=2)
+                return Refusal("not-ready", unwitnessed, advice=AGAIN, retry_after=2)
         if (kind := submission.kind) is not None:
-            reason = outside_hours(kind, hours, submission.received_at)
-            if reason is not None:
-                return Problem("outside-hours", reason, check="V04")
+            untimely = _untimely(kind, record.manifest, submission.received_at)
+            if untimely is not None:
+                return untimely
         if (credential := submission.credential) is not None:
             wait = self._rate.wait(credential, submission.received_at)
             if wait > 0:
                 reason = "this credential has cast as many ballots as it may in a while"
-                detail = "Send the same bytes again later."
-                return Problem("too-many-ballots", reason, detail=detail, retry_after=int(wait) + 1)
+                later = "Send the same bytes again later."
+                return Refusal("too-many-ballots", reason, advice=later, retry_after=int(wait) + 1)
         return None
 
     def _append(
         self,
-        record: BoardRecord,
+        record: Record,
         head: StoredCheckpoint,
         offered: Sequence[Submission],
-        problems: dict[bytes, Problem],
+        refusals: dict[bytes, Refusal],
     ) -> tuple[dict[bytes, int], StoredCheckpoint]:
-        """Steps 3 to 5. Adds to `problems` what the record refuses; returns new entries' indices by leaf hash."""
+        """Steps 3 to 5. Adds to `refusals` what the record refuses; returns new entries' indices by leaf hash."""
         if not offered:
             return {}, head
+        # The record moves on while it rules. Unless the database follows, nobody may build upon it.
         self._record = None
         entries: list[NewEntry] = []
         new: dict[bytes, int] = {}
         ballots: list[tuple[bytes, float]] = []
         for submission, ruling in zip(offered, record.admit([each.raw for each in offered]), strict=True):
             if not ruling.accepted:
-                problems[submission.leaf_hash] = refused(ruling.check or "V09", ruling.reason or "refused")
+                refusals[submission.leaf_hash] = refused(ruling.check or "V09", ruling.reason or "refused")
                 continue
-            ballot = (ruling.entry.credential, ruling.entry.body_hash) if submission.is_ballot else None
+            entry = ruling.entry
+            ballot = (entry.credential, entry.body_hash) if isinstance(entry, Ballot) else None
             new[submission.leaf_hash] = head.size + len(entries)
             entries.append(NewEntry(submission.raw, submission.leaf_hash, ballot))
             if ballot is not None:
@@ -335,7 +327,7 @@ class BoardLog:
         _log.info("batch", board=self.board.slug, accepted=len(entries), refused=len(offered) - len(entries))
         return new, head
 
-    def _commit(self, record: BoardRecord, head: StoredCheckpoint, entries: Sequence[NewEntry]) -> StoredCheckpoint:
+    def _commit(self, record: Record, head: StoredCheckpoint, entries: Sequence[NewEntry]) -> StoredCheckpoint:
         size = head.size + len(entries)
         root = self._tree.root(size)
         if record.size != size or record.root != root:
@@ -353,6 +345,7 @@ class BoardLog:
         if damaged:
             _log.error("damaged files written anew", board=self.board.slug, files=len(damaged))
         try:
+            # The lock before the checkpoint: what anybody may see is never newer than what the lock remembers.
             with self._lock.swapped(self._let_out, head.note):
                 self._let_out = head.note
                 self.files.publish(head.note, CHECKPOINT if self.cosigned is None else PENDING)
@@ -360,7 +353,11 @@ class BoardLog:
             if self._alone:
                 self.halt(str(error))
             raise
-        self.published = Published(head, self._tree, record, record.phase, record.joint_key, _effects(record))
+        self._show(head, self._tree, record)
+
+    def _show(self, head: StoredCheckpoint, tree: HashTree, record: Record) -> None:
+        self._shown_record = record
+        self.published = Published(head, tree, record.manifest, record.phase, record.joint_key, _effects(record))
 
     def _entries(self, first: int, end: int) -> Iterable[bytes]:
         return (raw for raw, _ in self._store.entries(self.board, first, end))
@@ -373,7 +370,7 @@ class BoardLog:
         proof = TlogProof(index, self._tree.inclusion_proof(index, checkpoint.size), checkpoint.note)
         return Answer(index, format_tlog_proof(proof), new)
 
-    def _replay(self, size: int) -> tuple[HashTree, BoardRecord]:
+    def _replay(self, size: int) -> tuple[HashTree, Record]:
         """Record and tree of the first `size` entries, on from where they stand. If that fails they are thrown away."""
         record, tree = self._record, self._tree
         if record is None:
@@ -385,7 +382,7 @@ class BoardLog:
             raise
         return tree, record
 
-    def _replay_into(self, tree: HashTree, record: BoardRecord | None, size: int) -> BoardRecord:
+    def _replay_into(self, tree: HashTree, record: Record | None, size: int) -> Record:
         waiting: list[bytes] = []
         not_in_force = 0
         for index, (raw, leaf) in enumerate(self._store.entries(self.board, tree.size, size), tree.size):
@@ -413,24 +410,9 @@ class BoardLog:
                 f"board {self.board.slug}: there is no lock at {self._lock.path}, so nothing says whether this "
                 f"database is an old copy; once you are sure it is not: retally-server board lock {self.board.slug}"
             )
-        places = {
-            "published checkpoint": self.files.checkpoint(CHECKPOINT),
-            "pending checkpoint": self.files.checkpoint(PENDING),
-            "lock": self._let_out,
-        }
-        for place, note in places.items():
-            if note is None:
-                continue
-            seen = self._signed(note, f"the {place}")
-            if seen.size > size:
-                raise Unusable(
-                    f"board {self.board.slug}: the {place} has size {seen.size}, the database {size}; "
-                    "the database was restored from an old copy, and going on would fork the board"
-                )
-            if tree.root(seen.size) != seen.root:
-                raise Unusable(
-                    f"board {self.board.slug}: the database has another history than the {place} of size {seen.size}"
-                )
+        places = {**published_places(self.files), "lock": self._let_out}
+        for contradiction in contradictions(places, self.board_key, size, tree):
+            raise Unusable(f"board {self.board.slug}: {contradiction}; going on would fork the board")
 
     def _signed(self, note: bytes, what: str) -> Checkpoint:
         try:
@@ -439,5 +421,10 @@ class BoardLog:
             raise Unusable(f"board {self.board.slug}: {what} is not signed by the board's key: {error}") from error
 
 
-def _effects(record: BoardRecord) -> Mapping[str, int | None]:
+def _untimely(kind: str, manifest: Manifest, received_at: float) -> Refusal | None:
+    reason = outside_hours(kind, manifest, received_at)
+    return None if reason is None else Refusal("outside-hours", reason, "V04")
+
+
+def _effects(record: Record) -> Mapping[str, int | None]:
     return {"opening": record.opening_index, "closing": record.closing_index}

@@ -11,17 +11,16 @@ does nothing, and `checkpoint` is the newest signed one.
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from retally_crypto.checkpoints import open_cosigned_checkpoint
+from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint
 from retally_crypto.errors import RetallyError, Unusable
+from retally_crypto.manifest import Manifest
 from retally_crypto.notes import VerifierKey
 from retally_server.board.board_files import CHECKPOINT, BoardFiles
 from retally_server.board.hash_tree import HashTree
-from retally_server.board.hours import Hours
 from retally_server.board.lock_store import BoardLock
 from retally_server.database.store import Board, Store, StoredCheckpoint
 
@@ -33,13 +32,13 @@ class CosignedLog:
     """The cosigned checkpoints of one board with witnesses. May be used from two threads at a time."""
 
     def __init__(
-        self, board: Board, store: Store, files: BoardFiles, lock: BoardLock, board_key: VerifierKey, manifest: Any
+        self, board: Board, store: Store, files: BoardFiles, lock: BoardLock, board_key: VerifierKey, manifest: Manifest
     ) -> None:
         """`manifest` names witnesses and times; it is the board's own. Nothing is read yet."""
         self.keys: Sequence[VerifierKey] = tuple(manifest.witnesses.keys)
         self.quorum: int = manifest.witnesses.quorum
         self.newest: StoredCheckpoint | None = None
-        self._hours: Hours = manifest
+        self._hours = manifest
         self._board = board
         self._store = store
         self._files = files
@@ -144,7 +143,7 @@ class CosignedLog:
                 self._files.publish(first.note, name)
                 _log.info("took effect", board=self._board.slug, kind=kind)
 
-    def _opened(self, note: bytes) -> Any:
+    def _opened(self, note: bytes) -> CosignedCheckpoint:
         try:
             return open_cosigned_checkpoint(note, self._board_key, self.keys, self.quorum)
         except RetallyError as error:

@@ -5,26 +5,26 @@ was received before it, and each of these is on the board or refused before the 
 runs on the event loop: a batch is verified, written and published in a worker thread (`board_log`).
 
 Where several processes share a database one of them sequences, and the others hand over what they receive
-(`handover`). A closing then waits for `CLOSING_PAUSE` and is handed over like the rest, also at the process that leads:
-so it stands behind what any of them had received by then.
+(`HandsOver`). A closing then waits for `CLOSING_PAUSE` and is handed over like the rest, also at the process that
+leads: so it stands behind what any of them had received by then.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
-from retally_server.api.problems import Problem
 from retally_server.board.board_log import BoardLog
 from retally_server.board.cosigning import Cosigner
 from retally_server.board.hours import Clock
 from retally_server.board.lock_store import LockMovedError
+from retally_server.board.refusals import AGAIN, NotTakenError, Refusal, busy, not_stored
 from retally_server.board.submissions import Answer, Submission
 from retally_server.database.store import CheckpointMovedError
 from retally_server.logs import fault_place
-from retally_server.processes.handover import OFFICIALS_PLACES, HandOver, busy
 
 CLOSING_PAUSE = 1.0
 """Seconds in which every other process hands over what it received before a closing."""
@@ -32,10 +32,25 @@ CLOSING_PAUSE = 1.0
 SHOWN_SECONDS = 2.0
 """How long an answer waits until this process shows the entry, too."""
 
-Observe = Callable[[str, float, Sequence[Answer | Problem]], None]
+OFFICIALS_PLACES = 64
+"""Places in a full queue that are kept for officials' entries, so that a flood of ballots cannot keep a closing out."""
+
+Observe = Callable[[str, float, Sequence[Answer | Refusal]], None]
 """Told of each batch: its board's short name, the seconds it took, the answers."""
 
 _log = structlog.get_logger()
+
+
+def unobserved(board: str, seconds: float, answers: Sequence[Answer | Refusal]) -> None:
+    """Nobody is told of batches."""
+
+
+class HandsOver(Protocol):
+    """The way to the process that leads (`processes.handover`)."""
+
+    async def submit(self, board_id: int | None, submission: Submission) -> Answer:
+        """The leader's answer. NotTakenError if it refuses, or nobody answers in time."""
+        ...
 
 
 @dataclass
@@ -54,9 +69,9 @@ class Sequencer:
         queue_limit: int,
         batch_limit: int,
         quorum_wait: float = 0.0,
-        hand_over: HandOver | None = None,
+        hand_over: HandsOver | None = None,
         overtaken: Callable[[], None] | None = None,
-        observe: Observe = lambda board, seconds, answers: None,
+        observe: Observe = unobserved,
     ) -> None:
         """`queue_limit` ballots may wait; a batch has at most `batch_limit` entries.
 
@@ -98,16 +113,18 @@ class Sequencer:
     async def step_down(self) -> None:
         """Another process leads: ends after the batch under way, and asks whoever waits here to send again."""
         self._stopping = True
-        problem = Problem("not-ready", "another process leads now", detail="Send the same bytes again.", retry_after=1)
+        # These are in nobody's table: only their senders can bring them to the process that leads now.
+        moved = Refusal("not-ready", "another process leads now", advice=AGAIN, retry_after=1)
         while not self._queue.empty():
             if (waiting := self._queue.get_nowait()) is not None:
-                _give([waiting], [problem])
+                _give([waiting], [moved])
         await self.stop()
 
     async def stop(self) -> None:
         """Answers everything that waits, then ends."""
         self._stopping = True
         if self._task is not None:
+            # Behind all that waits, which is therefore answered first.
             self._queue.put_nowait(None)
             await self._task
             self._task = None
@@ -117,11 +134,15 @@ class Sequencer:
         self._cosigner = None
 
     async def submit(self, entry: bytes) -> Answer:
-        """Sequences one entry and returns its answer. Problem if it is refused, cannot be stored, or too much waits."""
+        """Sequences one entry and returns its answer.
+
+        NotTakenError if it is refused, cannot be stored, or too much waits.
+        """
         submission = Submission.received(entry, self._clock())
         if self._hand_over is None:
             return await self.sequence(submission)
         if submission.kind == "closing":
+            # Also where this process leads: what the others received before it is in the table by then, and goes first.
             await asyncio.sleep(CLOSING_PAUSE)
         elif self.leads:
             return await self.sequence(submission)
@@ -130,13 +151,14 @@ class Sequencer:
         return answer
 
     async def sequence(self, submission: Submission) -> Answer:
-        """As `submit`, at the process that leads. Problem not-ready if this one does not."""
+        """As `submit`, at the process that leads. NotTakenError if this one does not."""
         if not self.leads:
-            raise Problem("not-ready", "the server is stopping", retry_after=5)
+            raise NotTakenError(Refusal("not-ready", "the server is stopping", retry_after=5))
         if self.log.halted is not None:
-            raise Problem("not-ready", f"this board has stopped: {self.log.halted}", detail="The operator must look.")
+            stopped = f"this board has stopped: {self.log.halted}"
+            raise NotTakenError(Refusal("not-ready", stopped, advice="The operator must look."))
         if self._queue.qsize() >= self._queue_limit + (0 if submission.is_ballot else OFFICIALS_PLACES):
-            raise busy()
+            raise NotTakenError(busy())
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
         return await waiting.answer
@@ -152,6 +174,7 @@ class Sequencer:
     async def _run(self) -> None:
         last = False
         while not last:
+            # Whatever came while the last batch was under way: the busier it is, the larger the batches.
             batch: list[_Waiting] = []
             waiting = await self._queue.get()
             while True:
@@ -166,16 +189,14 @@ class Sequencer:
                 await self._sequence(batch)
 
     async def _sequence(self, batch: list[_Waiting]) -> None:
-        answers: list[Answer | Problem]
+        answers: list[Answer | Refusal]
         began = time.monotonic()
         try:
             answers = await asyncio.to_thread(self.log.sequence, [waiting.submission for waiting in batch])
         except Exception as fault:
             # Whatever it was, nobody may wait for ever, and nothing of this batch has been acknowledged.
             _log.error("batch not stored", board=self.log.board.slug, waiting=len(batch), **fault_place(fault))
-            reason = "the entry could not be stored, and nothing was acknowledged"
-            problem = Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=5)
-            answers = [problem] * len(batch)
+            answers = [not_stored("the entry could not be stored, and nothing was acknowledged", 5)] * len(batch)
             if self._overtaken is not None and isinstance(fault, CheckpointMovedError | LockMovedError):
                 self._overtaken()
         self._observe(self.log.board.slug, time.monotonic() - began, answers)
@@ -183,11 +204,12 @@ class Sequencer:
             _give(batch, answers)
             return
         self._cosigner.wake()
+        # A task of its own, so that the next batch does not wait for witnesses.
         task = asyncio.create_task(self._give_witnessed(self._cosigner, batch, answers))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _give_witnessed(self, cosigner: Cosigner, batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+    async def _give_witnessed(self, cosigner: Cosigner, batch: list[_Waiting], answers: list[Answer | Refusal]) -> None:
         """Answers with receipts that carry the quorum where it came in time, and those without it where it did not."""
         last = max((answer.index for answer in answers if isinstance(answer, Answer)), default=-1)
         try:
@@ -199,7 +221,7 @@ class Sequencer:
         finally:
             _give(batch, answers)
 
-    def _witnessed(self, answers: list[Answer | Problem]) -> list[Answer | Problem]:
+    def _witnessed(self, answers: list[Answer | Refusal]) -> list[Answer | Refusal]:
         return [
             replace(answer, receipt=self.log.receipt(answer.index) or answer.receipt)
             if isinstance(answer, Answer)
@@ -208,11 +230,17 @@ class Sequencer:
         ]
 
 
-def _give(batch: list[_Waiting], answers: list[Answer | Problem]) -> None:
+def _give(batch: list[_Waiting], answers: list[Answer | Refusal]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.answer.done():
-            continue
-        if isinstance(answer, Problem):
-            waiting.answer.set_exception(answer)
-        else:
-            waiting.answer.set_result(answer)
+        give(waiting.answer, answer)
+
+
+def give(waiting: asyncio.Future[Answer], answer: Answer | Refusal) -> None:
+    """Answers whoever waits for this; a refusal is raised there."""
+    if waiting.done():
+        # Whoever asked has hung up. The entry is on the board all the same.
+        return
+    if isinstance(answer, Refusal):
+        waiting.set_exception(NotTakenError(answer))
+    else:
+        waiting.set_result(answer)

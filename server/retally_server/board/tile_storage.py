@@ -1,4 +1,5 @@
-"""Where a board's static files are: a local folder, or a bucket that speaks S3 (`object_storage`).
+"""What a board asks of the place where its static files are: a local folder (`folder_storage`) or a bucket
+(`object_storage`), of which `storage_places` opens one.
 
 Both promise the same: what `keep` and `replace` have returned from is durable, a reader finds a whole file or none, and
 every failure is an OSError, after which the same may be tried again. Names come from `board_files` alone and are
@@ -6,14 +7,8 @@ checked all the same.
 """
 
 import re
-import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-
-from retally_crypto.errors import Unusable
-from retally_server.durable import write_durably
 
 _NAME = re.compile(r"checkpoint(\.[a-z]+)?|tile/[0-9a-z]+(/x?[0-9]{3})+(\.p/[0-9]{1,3})?")
 
@@ -36,56 +31,6 @@ class TileStorage(Protocol):
     def remove_partials(self, name: str) -> None:
         """Removes the partial tiles of the full tile `name`; one that stays does no harm."""
         ...
-
-
-class FolderStorage:
-    """A folder on a local disk (`durable`)."""
-
-    def __init__(self, folder: Path) -> None:
-        """`folder` need not exist yet."""
-        self.folder = folder
-
-    def read(self, name: str) -> bytes | None:
-        try:
-            return (self.folder / checked_name(name)).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def keep(self, files: Sequence[tuple[str, bytes]]) -> list[str]:
-        damaged = []
-        for name, content in files:
-            there = self.read(name)
-            if there != content:
-                if there is not None:
-                    damaged.append(name)
-                write_durably(self.folder / name, content)
-        return damaged
-
-    def replace(self, name: str, content: bytes, older: Callable[[bytes], bool]) -> None:
-        there = self.read(name)
-        if there is not None and there != content and not older(there):
-            raise OSError(f"{name} is newer than what was to replace it")
-        write_durably(self.folder / checked_name(name), content)
-
-    def remove_partials(self, name: str) -> None:
-        shutil.rmtree(self.folder / f"{checked_name(name)}.p", ignore_errors=True)
-
-
-def open_storage(place: str | None, folder: Path, slug: str, checkpoint_seconds: int) -> TileStorage:
-    """The storage of the board `slug`: at `place` (s3://bucket/prefix), or in `folder` where there is none.
-
-    Raises Unusable if the place is none, or the library for it is not installed.
-    """
-    if place is None:
-        return FolderStorage(folder / slug)
-    parts = urlsplit(place)
-    if parts.scheme != "s3" or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise Unusable("tiles: not of the form s3://bucket/prefix; credentials come from the environment (AWS_…)")
-    try:
-        from retally_server.board.object_storage import open_bucket
-    except ImportError as error:
-        raise Unusable("tiles: the package obstore is missing (retally-server[object-storage])") from error
-    return open_bucket(parts.hostname, f"{parts.path.strip('/')}/{slug}".strip("/"), checkpoint_seconds)
 
 
 def checked_name(name: str) -> str:

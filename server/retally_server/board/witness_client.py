@@ -13,10 +13,10 @@ import httpx
 from retally_crypto.checkpoints import parse_decimal, verify_checkpoint, verify_cosignature
 from retally_crypto.errors import BadSignature, Malformed, RetallyError
 from retally_crypto.notes import NoteSignature, VerifierKey, parse_note, parse_signature_lines
+from retally_server.add_checkpoint import format_add_checkpoint
 from retally_server.board.hash_tree import HashTree
 from retally_server.board.witness_addresses import LOOPBACK
 from retally_server.database.store import StoredCheckpoint
-from retally_server.witness.requests import format_add_checkpoint
 
 ANSWER_LIMIT = 128 * 1024
 _ATTEMPTS = 3

@@ -14,14 +14,15 @@ from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.notes import parse_vkey
 from retally_crypto.record import Record
 from retally_server import __version__, logs
+from retally_server.announcing import AnnouncingServer
 from retally_server.api.app import create_app
 from retally_server.api.connections import bounded_connections
+from retally_server.api.metrics import Metrics
 from retally_server.board.board_keys import make_board_key, pin_authority, slug_of
 from retally_server.board.witness_addresses import read_addresses, set_address
 from retally_server.database.store import is_shared
 from retally_server.elections import Elections
 from retally_server.operator import database_command
-from retally_server.operator.announcing import AnnouncingServer
 from retally_server.operator.doctor_command import AsJson, AskWitnesses, Deep, look
 from retally_server.operator.relock import write_lock
 from retally_server.processes.workers import inherited, listening, run_workers
@@ -70,9 +71,10 @@ def serve(
         raise typer.Exit(_serve_by_workers(settings, config, workers))
     sockets = None if handle is None else [inherited(handle)]
     try:
-        elections = Elections(settings, time.time, Record)
+        metrics = Metrics()
+        elections = Elections(settings, time.time, Record, metrics.batch)
         try:
-            application = create_app(elections)
+            application = create_app(elections, metrics)
         except RetallyError:
             elections.close()
             raise
@@ -88,6 +90,7 @@ def serve(
         access_log=False,
         server_header=False,
         date_header=True,
+        timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=60,
         lifespan="on",
     )

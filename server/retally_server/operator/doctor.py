@@ -11,30 +11,31 @@ import resource
 import secrets
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.errors import RetallyError
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.secret.sign import SigningKey
+from retally_server.api.connections import SPARE
+from retally_server.api.readiness import LEAST_FREE
 from retally_server.api.web_pages import read_web_pages
+from retally_server.board.ahead import contradictions, published_places
 from retally_server.board.board_files import CHECKPOINT, PENDING, open_board_files
 from retally_server.board.board_keys import read_board_key
 from retally_server.board.board_log import OpenRecord
 from retally_server.board.hash_tree import HashTree
 from retally_server.board.lock_store import BoardLock
-from retally_server.board.witness_addresses import read_addresses
-from retally_server.board.witness_client import Ahead, Cosigned, WitnessClient
+from retally_server.board.opening import without_address, witness_clients
+from retally_server.board.witness_client import Ahead, Cosigned
 from retally_server.database import sqlite
 from retally_server.database.store import Board, Store, StoredCheckpoint
 from retally_server.durable import write_durably
-from retally_server.operator.readiness import LEAST_FREE
 from retally_server.settings import Settings
 
 State = Literal["well", "warning", "wrong"]
@@ -67,7 +68,8 @@ def examine(settings: Settings, open_record: OpenRecord, deep: bool, witnesses: 
     yield _clock()
     yield _open_files(settings)
     yield from _folders(settings)
-    yield from _web(settings)
+    yield from _pages("web client", settings.web)
+    yield from _pages("documentation", settings.docs)
     yield _port(settings)
     try:
         store = Store(settings.database)
@@ -105,7 +107,7 @@ def _clock() -> Finding:
 
 def _open_files(settings: Settings) -> Finding:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < settings.connections + 128:
+    if soft < settings.connections + SPARE + 128:
         return Finding("open files", "warning", f"{soft} allowed, {settings.connections} connections need more")
     return Finding("open files", "well", f"{soft} allowed")
 
@@ -148,14 +150,14 @@ def _folder(what: str, folder: Path) -> Findings:
     yield Finding(what, state, f"{free >> 20} MiB free, a file is durable after {seconds * 1000:.1f} ms")
 
 
-def _web(settings: Settings) -> Findings:
-    if settings.web is not None:
+def _pages(what: str, folder: Path | None) -> Findings:
+    if folder is not None:
         try:
-            files = read_web_pages(settings.web)
+            files = read_web_pages(folder)
         except (RetallyError, OSError) as error:
-            yield Finding("web client", "wrong", str(error))
+            yield Finding(what, "wrong", str(error))
         else:
-            yield Finding("web client", "well", f"{len(files)} files, as their listing says")
+            yield Finding(what, "well", f"{len(files)} files, as their listing says")
 
 
 def _port(settings: Settings) -> Finding:
@@ -205,48 +207,23 @@ class _Examination:
             yield self._wrong(f"its key is not in {self._settings.keys}; restore it from its safe copy")
             return
         # Read before the database: all of these follow it.
-        places = {
-            "lock": BoardLock(self._settings.locks, self._board.slug).read(),
-            "checkpoint": self._files.checkpoint(CHECKPOINT),
-            "checkpoint.pending": self._files.checkpoint(PENDING),
-        }
+        lock = BoardLock(self._settings.locks, self._board.slug).read()
+        places = {"lock": lock, **published_places(self._files)}
         head = self._store.newest_checkpoint(self._board)
-        if places["lock"] is None and head.size > 1:
+        if lock is None and head.size > 1:
             yield self._wrong(f"there is no lock: retally-server board lock {self._board.slug}")
         tree = self._tree(head) if deep else None
         if tree is not None and (tree.size != head.size or tree.root(head.size) != head.root):
             yield self._wrong("the entries in the database do not hash to its newest checkpoint")
             return
-        worst = yield from self._compare(places, head, key, tree)
+        contradicted = list(contradictions({**places, "database": head.note}, key.verifier_key, head.size, tree))
+        yield from map(self._wrong, contradicted)
         if tree is not None:
             yield from self._tiles(tree, head)
         if witnesses:
             yield from self._witnesses(key, head, tree or self._tree(head))
-        if worst == "well":
+        if not contradicted:
             yield Finding(self._subject, "well", f"{head.size} entries; database, lock and files agree")
-
-    def _compare(
-        self, places: dict[str, bytes | None], head: StoredCheckpoint, key: SigningKey, tree: HashTree | None
-    ) -> Generator[Finding, None, State]:
-        worst: State = "well"
-        for place, note in {**places, "database": head.note}.items():
-            if note is None:
-                continue
-            try:
-                seen = verify_checkpoint(note, key.verifier_key)
-            except RetallyError as error:
-                worst = "wrong"
-                yield self._wrong(f"the {place} is not signed by the board's key: {error}")
-                continue
-            if seen.size > head.size:
-                worst = "wrong"
-                yield self._wrong(
-                    f"the {place} has size {seen.size}, the database {head.size}: the database is an old copy"
-                )
-            elif tree is not None and tree.root(seen.size) != seen.root:
-                worst = "wrong"
-                yield self._wrong(f"the {place} of size {seen.size} is of another history than the database")
-        return worst
 
     def _tree(self, head: StoredCheckpoint) -> HashTree:
         tree = HashTree()
@@ -269,14 +246,12 @@ class _Examination:
             yield Finding(self._subject, "well", f"every tile up to size {size} is there and right")
 
     def _witnesses(self, key: SigningKey, head: StoredCheckpoint, tree: HashTree) -> Findings:
-        manifest = self._open_record(next(iter(self._store.entries(self._board, 0, 1)))[0]).manifest
-        known = read_addresses(self._settings.keys, self._board.slug) if manifest.witnesses.keys else {}
-        for witness in manifest.witnesses.keys:
-            subject = f"{self._subject}, witness {witness.name}"
-            if witness not in known:
-                yield Finding(subject, "warning", "no address is known here: it is not asked")
-                continue
-            client = WitnessClient(witness, known[witness], key.verifier_key, self._settings.witness_seconds)
+        keys = self._open_record(next(iter(self._store.entries(self._board, 0, 1)))[0]).manifest.witnesses.keys
+        slug = self._board.slug
+        for name in without_address(self._settings, slug, keys):
+            yield Finding(f"{self._subject}, witness {name}", "warning", "no address is known here: it is not asked")
+        for client in witness_clients(self._settings, slug, keys, key.verifier_key):
+            subject = f"{self._subject}, witness {client.key.name}"
             try:
                 outcome = client.submit(head, tree)
             finally:

@@ -8,14 +8,15 @@ from collections.abc import Callable, Collection
 
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.errors import Unusable
-from retally_server.board.board_files import CHECKPOINT, PENDING, open_board_files
+from retally_server.board.ahead import contradictions, published_places
+from retally_server.board.board_files import open_board_files
 from retally_server.board.board_keys import read_board_key
 from retally_server.board.board_log import OpenRecord
 from retally_server.board.cosigning import require_none_ahead
 from retally_server.board.hash_tree import HashTree
 from retally_server.board.lock_store import BoardLock
-from retally_server.board.witness_addresses import read_addresses
-from retally_server.board.witness_client import Cosigned, WitnessClient
+from retally_server.board.opening import witness_clients
+from retally_server.board.witness_client import Cosigned
 from retally_server.database.store import Store
 from retally_server.elections import lock_folder
 from retally_server.settings import Settings
@@ -47,15 +48,11 @@ def write_lock(settings: Settings, slug: str, without: Collection[str], open_rec
         signed = verify_checkpoint(head.note, key.verifier_key)
         if tree.size != head.size or tree.root(tree.size) != signed.root:
             raise Unusable(f"board {slug}: the entries in the database do not hash to its newest checkpoint")
-        files = open_board_files(settings, slug)
-        for name in (CHECKPOINT, PENDING):
-            note = files.checkpoint(name)
-            seen = None if note is None else verify_checkpoint(note, key.verifier_key)
-            if seen is not None and (seen.size > head.size or tree.root(seen.size) != seen.root):
-                raise Unusable(f"board {slug}: {name} has size {seen.size}; the database is an old copy or another's")
+        places = published_places(open_board_files(settings, slug))
+        for contradiction in contradictions(places, key.verifier_key, head.size, tree):
+            raise Unusable(f"board {slug}: {contradiction}")
         keys = open_record(manifest_entry).manifest.witnesses.keys
-        known = read_addresses(settings.keys, slug)
-        clients = [WitnessClient(k, known[k], key.verifier_key, settings.witness_seconds) for k in keys if k in known]
+        clients = witness_clients(settings, slug, keys, key.verifier_key)
         freed[:0] = [client.close for client in clients]
         answers = require_none_ahead(slug, head, tree, clients)
         silent = [k.name for k in keys if not isinstance(answers.get(k.name), Cosigned) and k.name not in without]

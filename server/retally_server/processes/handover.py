@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from retally_server.api.problems import Problem
+from retally_server.board.refusals import NotTakenError, Refusal, busy, fault, not_stored
+from retally_server.board.sequencer import OFFICIALS_PLACES, give
 from retally_server.board.submissions import Answer, Submission
 from retally_server.logs import fault_place
 from retally_server.processes.waiting_room import HandedOver, Taken, WaitingRoom
@@ -24,15 +25,13 @@ ANSWER_SECONDS = 30.0
 """How long an entry may wait for the leader's answer before its sender is told to send it again."""
 
 SWEPT_SECONDS = 120.0
-OFFICIALS_PLACES = 64
-"""Places in a full queue that are kept for officials' entries, so that a flood of ballots cannot keep a closing out."""
 
 _BUSY_PAUSE = 0.01
 _IDLE_PAUSE = 0.05
 _SWEEP_PAUSE = 30.0
 _log = structlog.get_logger()
 
-Early = Callable[[Sequence[HandedOver]], Mapping[int, Answer | Problem]]
+Early = Callable[[Sequence[HandedOver]], Mapping[int, Answer | Refusal]]
 """What needs no leader, by ticket: receipts of what is on the board already, and refusals that cost nothing to find."""
 
 
@@ -46,11 +45,10 @@ class _Pending:
 class HandOver:
     """Hands entries to the leader and brings its answers. Lives on the event loop."""
 
-    def __init__(self, room: WaitingRoom, queue_limit: int, early: Early) -> None:
+    def __init__(self, room: WaitingRoom, queue_limit: int) -> None:
         """`queue_limit` entries of all processes may wait."""
         self._room = room
         self._queue_limit = queue_limit
-        self._early = early
         self._worker = secrets.token_bytes(16)
         self._tickets = itertools.count(1)
         self._unsent: list[_Pending] = []
@@ -65,9 +63,9 @@ class HandOver:
         """How many entries of this process wait for the leader."""
         return len(self._pending) + len(self._unsent)
 
-    def start(self) -> None:
-        """Begins to exchange."""
-        self._task = asyncio.create_task(self._run(), name="hand over")
+    def start(self, early: Early) -> None:
+        """Begins to exchange; `early` says what needs no leader."""
+        self._task = asyncio.create_task(self._run(early), name="hand over")
 
     async def stop(self) -> None:
         """Ends. Whoever still waits is told to send the same bytes again."""
@@ -79,7 +77,10 @@ class HandOver:
         self._pool.shutdown(wait=True)
 
     async def submit(self, board_id: int | None, submission: Submission) -> Answer:
-        """Hands an entry over and returns the leader's answer. Problem if it refuses, or nobody answers in time."""
+        """Hands an entry over and returns the leader's answer.
+
+        NotTakenError if it refuses, or nobody answers in time.
+        """
         handed = HandedOver(next(self._tickets), board_id, submission.received_at, submission.raw)
         pending = _Pending(handed, submission.is_ballot, asyncio.get_running_loop().create_future())
         self._unsent.append(pending)
@@ -88,14 +89,15 @@ class HandOver:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await pending.answer
         except TimeoutError:
-            raise _not_answered() from None
+            raise NotTakenError(_not_answered()) from None
         finally:
+            # Nobody waits any more: else the answer would stay in its table until it is swept.
             if self._pending.pop(handed.ticket, None) is not None:
                 self._withdrawn.append(handed.ticket)
             if pending in self._unsent:
                 self._unsent.remove(pending)
 
-    async def _run(self) -> None:
+    async def _run(self, early: Early) -> None:
         loop = asyncio.get_running_loop()
         while True:
             if not (self._unsent or self._pending or self._withdrawn):
@@ -103,26 +105,30 @@ class HandOver:
                 await self._news.wait()
             unsent, self._unsent = self._unsent, []
             withdrawn, self._withdrawn = self._withdrawn, []
+            # Before the exchange: an answer may come back in the same one.
             self._pending.update({each.handed.ticket: each for each in unsent})
             try:
-                answers = await loop.run_in_executor(self._pool, self._exchange, unsent, withdrawn)
-            except Exception as fault:
+                answers = await loop.run_in_executor(self._pool, self._exchange, early, unsent, withdrawn)
+            except Exception as error:
                 # The tables may have been emptied: nobody here can know which entries the leader still has.
-                _log.error("hand-over failed", waiting=len(self._pending), **fault_place(fault))
+                _log.error("hand-over failed", waiting=len(self._pending), **fault_place(error))
                 self._fail_all()
                 continue
             for ticket, answer in answers:
                 if (pending := self._pending.pop(ticket, None)) is not None:
-                    _give(pending, answer)
+                    give(pending.answer, answer)
             await asyncio.sleep(_BUSY_PAUSE)
 
-    def _exchange(self, unsent: Sequence[_Pending], withdrawn: Sequence[int]) -> list[tuple[int, Answer | Problem]]:
-        answers: list[tuple[int, Answer | Problem]] = []
+    def _exchange(
+        self, answer_early: Early, unsent: Sequence[_Pending], withdrawn: Sequence[int]
+    ) -> list[tuple[int, Answer | Refusal]]:
+        answers: list[tuple[int, Answer | Refusal]] = []
         if withdrawn:
             self._room.withdraw(self._worker, withdrawn)
         if unsent:
-            early = self._early([each.handed for each in unsent])
+            early = answer_early([each.handed for each in unsent])
             answers += early.items()
+            # One question for all of them: processes that ask at the same moment may go beyond the limit together.
             places = self._queue_limit + OFFICIALS_PLACES
             waiting = self._room.waiting(places)
             sent: list[HandedOver] = []
@@ -141,7 +147,7 @@ class HandOver:
         failed = [*self._unsent, *self._pending.values()]
         self._unsent, self._pending = [], {}
         for pending in failed:
-            _give(pending, _not_answered())
+            give(pending.answer, _not_answered())
 
 
 class Intake:
@@ -153,7 +159,7 @@ class Intake:
         self._accept = accept
         self._limit = limit
         self._in_hand: dict[int, asyncio.Task[None]] = {}
-        self._answers: list[tuple[Taken, Answer | Problem]] = []
+        self._answers: list[tuple[Taken, Answer | Refusal]] = []
         self._pool = ThreadPoolExecutor(1, "intake")
         self._task: asyncio.Task[None] | None = None
 
@@ -177,8 +183,8 @@ class Intake:
             self._task = None
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, self._write, self._answers)
-        except SQLAlchemyError as fault:
-            _log.warning("answers not handed back", answers=len(self._answers), **fault_place(fault))
+        except SQLAlchemyError as error:
+            _log.warning("answers not handed back", answers=len(self._answers), **fault_place(error))
         self._pool.shutdown(wait=True)
 
     async def _run(self) -> None:
@@ -187,58 +193,48 @@ class Intake:
         while True:
             answers, self._answers = self._answers, []
             try:
+                # Shielded: these answers are written also when this ends now; `stop` writes those that came after.
                 taken = await asyncio.shield(loop.run_in_executor(self._pool, self._exchange, answers))
                 if loop.time() - swept > _SWEEP_PAUSE:
                     swept = loop.time()
                     await loop.run_in_executor(self._pool, self._room.sweep, SWEPT_SECONDS)
-            except Exception as fault:
-                _log.warning("intake failed", in_hand=len(self._in_hand), **fault_place(fault))
+            except Exception as error:
+                _log.warning("intake failed", in_hand=len(self._in_hand), **fault_place(error))
+                # In one statement with their entries (`WaitingRoom.answer`): nothing of them was written.
                 self._answers = answers + self._answers
                 await asyncio.sleep(_IDLE_PAUSE * 10)
                 continue
+            # Only now: an entry whose answer is not written stands in the table still, and would be taken again.
             for answered, _ in answers:
                 self._in_hand.pop(answered.id, None)
             for each in taken:
                 self._in_hand[each.id] = asyncio.create_task(self._one(each))
             await asyncio.sleep(_BUSY_PAUSE if self._in_hand else _IDLE_PAUSE)
 
-    def _exchange(self, answers: Sequence[tuple[Taken, Answer | Problem]]) -> list[Taken]:
+    def _exchange(self, answers: Sequence[tuple[Taken, Answer | Refusal]]) -> list[Taken]:
         self._write(answers)
         answered = {taken.id for taken, _ in answers}
         in_hand = [each for each in list(self._in_hand) if each not in answered]
         places = self._limit - len(in_hand)
         return self._room.take(places, in_hand) if places > 0 else []
 
-    def _write(self, answers: Sequence[tuple[Taken, Answer | Problem]]) -> None:
+    def _write(self, answers: Sequence[tuple[Taken, Answer | Refusal]]) -> None:
         if answers:
             self._room.answer(answers)
 
     async def _one(self, taken: Taken) -> None:
-        answer: Answer | Problem
+        answer: Answer | Refusal
         try:
             answer = await self._accept(taken)
-        except Problem as problem:
-            answer = problem
-        except Exception as fault:
-            _log.error("fault", **fault_place(fault))
-            answer = Problem("fault", "the request met a fault of the server")
+        except NotTakenError as error:
+            answer = error.refusal
+        except Exception as error:
+            _log.error("fault", **fault_place(error))
+            answer = fault()
         self._answers.append((taken, answer))
 
 
-def busy() -> Problem:
-    """Too much waits."""
-    return Problem("busy", "too many entries are waiting", detail="Send the same bytes again.", retry_after=2)
-
-
-def _not_answered() -> Problem:
-    reason = "the entry could not be handed to the process that writes the board, and nothing was acknowledged"
-    return Problem("not-stored", reason, detail="Send the same bytes again.", retry_after=3)
-
-
-def _give(pending: _Pending, answer: Answer | Problem) -> None:
-    if pending.answer.done():
-        return
-    if isinstance(answer, Problem):
-        pending.answer.set_exception(answer)
-    else:
-        pending.answer.set_result(answer)
+def _not_answered() -> Refusal:
+    return not_stored(
+        "the entry could not be handed to the process that writes the board, and nothing was acknowledged", 3
+    )

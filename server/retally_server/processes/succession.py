@@ -8,8 +8,9 @@ comes too late everywhere (`leadership`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import structlog
 
@@ -22,32 +23,45 @@ _FOLLOW_PAUSE = 0.05
 _log = structlog.get_logger()
 
 
+class Led(Protocol):
+    """The boards of this process. `find_new`, `follow` and `recover` are called in a thread."""
+
+    def find_new(self) -> None:
+        """Opens the boards that another process made."""
+        ...
+
+    def follow(self) -> None:
+        """Shows what the process that leads has published."""
+        ...
+
+    def recover(self) -> None:
+        """Makes every board ready to be led."""
+        ...
+
+    async def lead(self) -> None:
+        """Sequences from now on."""
+        ...
+
+    async def step_down(self) -> None:
+        """Sequences no more."""
+        ...
+
+
 class Succession:
     """The life of one process on a shared database. Lives on the event loop."""
 
-    def __init__(
-        self,
-        leadership: Leadership,
-        follow: Callable[[bool], None],
-        recover: Callable[[], None],
-        lead: Callable[[], Awaitable[None]],
-        step_down: Callable[[], Awaitable[None]],
-    ) -> None:
-        """`follow` (with True also for new boards) and `recover` run in a thread; `lead` and `step_down` do not."""
+    def __init__(self, leadership: Leadership) -> None:
+        """Nothing is done yet."""
         self._leadership = leadership
-        self._follow = follow
-        self._recover = recover
-        self._lead = lead
-        self._step_down = step_down
         self._overtaken = asyncio.Event()
         self._claims = ThreadPoolExecutor(1, "leadership")
         self._readings = ThreadPoolExecutor(1, "following")
         self._task: asyncio.Task[None] | None = None
         self._silent = False
 
-    def start(self) -> None:
+    def start(self, boards: Led) -> None:
         """Begins; a process that was given the lead before leads on."""
-        self._task = asyncio.create_task(self._run(), name="succession")
+        self._task = asyncio.create_task(self._run(boards), name="succession")
 
     async def stop(self) -> None:
         """Ends, whatever this process is doing; who leads goes on leading until the leadership is closed."""
@@ -62,16 +76,16 @@ class Succession:
         """Somebody else writes a board of this database."""
         self._overtaken.set()
 
-    async def _run(self) -> None:
+    async def _run(self, boards: Led) -> None:
         while True:
             try:
-                await (self._leading() if self._leadership.leads else self._following())
+                await (self._leading(boards) if self._leadership.leads else self._following(boards))
             except Exception as fault:
                 # Whatever it was: a process that neither leads nor follows would be worse than one that tries again.
                 _log.error("succession", **fault_place(fault))
                 await asyncio.sleep(_CLAIM_PAUSE)
 
-    async def _leading(self) -> None:
+    async def _leading(self, boards: Led) -> None:
         loop = asyncio.get_running_loop()
         while not self._overtaken.is_set() and await loop.run_in_executor(self._claims, self._leadership.beat):
             try:
@@ -79,20 +93,22 @@ class Succession:
                     await self._overtaken.wait()
             except TimeoutError:
                 continue
-        await self._give_up()
+        await self._give_up(boards)
 
-    async def _give_up(self) -> None:
+    async def _give_up(self, boards: Led) -> None:
         _log.warning("leads no more")
         self._overtaken.clear()
-        await self._step_down()
+        await boards.step_down()
         await asyncio.get_running_loop().run_in_executor(self._claims, self._leadership.release)
 
-    async def _following(self) -> None:
+    async def _following(self, boards: Led) -> None:
         loop = asyncio.get_running_loop()
         claimed = loop.time()
         while True:
             claims = loop.time() - claimed >= _CLAIM_PAUSE
-            await self._read(claims)
+            if claims:
+                await self._read(boards.find_new)
+            await self._read(boards.follow)
             if claims:
                 claimed = loop.time()
                 if await loop.run_in_executor(self._claims, self._leadership.acquire):
@@ -100,11 +116,11 @@ class Succession:
             await asyncio.sleep(_FOLLOW_PAUSE)
         beating = asyncio.create_task(self._beat_while_recovering())
         try:
-            await loop.run_in_executor(self._readings, self._recover)
+            await loop.run_in_executor(self._readings, boards.recover)
             self._overtaken.clear()
-            await self._lead()
+            await boards.lead()
         except BaseException:
-            await self._give_up()
+            await self._give_up(boards)
             raise
         finally:
             beating.cancel()
@@ -115,9 +131,9 @@ class Succession:
         while await asyncio.get_running_loop().run_in_executor(self._claims, self._leadership.beat):
             await asyncio.sleep(_BEAT_PAUSE)
 
-    async def _read(self, new_boards: bool) -> None:
+    async def _read(self, look: Callable[[], None]) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._readings, self._follow, new_boards)
+            await asyncio.get_running_loop().run_in_executor(self._readings, look)
             self._silent = False
         except Exception as fault:
             if not self._silent:

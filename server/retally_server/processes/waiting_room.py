@@ -10,12 +10,12 @@ to send the same bytes again. Entries go over and answers come back many at a ti
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
-from retally_server.api.problems import Problem, ProblemDetails
+from retally_server.board.refusals import Refusal
 from retally_server.board.submissions import Answer
 from retally_server.database import postgres
 
@@ -91,7 +91,7 @@ class WaitingRoom:
         )
         return [Taken(*row) for row in rows]
 
-    def answer(self, answers: Sequence[tuple[Taken, Answer | Problem]]) -> None:
+    def answer(self, answers: Sequence[tuple[Taken, Answer | Refusal]]) -> None:
         """Replaces entries by their answers."""
         receipts = [answer.receipt if isinstance(answer, Answer) else b"" for _, answer in answers]
         starts, at = [], 1
@@ -115,7 +115,7 @@ class WaitingRoom:
             lengths=[len(receipt) for receipt in receipts],
         )
 
-    def collect(self, worker: bytes) -> list[tuple[int, Answer | Problem]]:
+    def collect(self, worker: bytes) -> list[tuple[int, Answer | Refusal]]:
         """Takes the answers that are there for this worker away, by ticket."""
         rows = self._execute(
             "DELETE FROM answered WHERE worker = :worker RETURNING ticket, answer, receipt", worker=worker
@@ -145,14 +145,14 @@ class WaitingRoom:
             return done.all() if done.returns_rows else ()
 
 
-def _written(answer: Answer | Problem) -> str:
+def _written(answer: Answer | Refusal) -> str:
     if isinstance(answer, Answer):
         return json.dumps({"index": answer.index, "new": answer.new})
-    return json.dumps({"problem": answer.details.model_dump(), "retry_after": answer.retry_after})
+    return json.dumps({"refusal": asdict(answer)})
 
 
-def _read(answer: str, receipt: bytes) -> Answer | Problem:
+def _read(answer: str, receipt: bytes) -> Answer | Refusal:
     members = json.loads(answer)
-    if "problem" in members:
-        return Problem.again(ProblemDetails(**members["problem"]), members["retry_after"])
+    if "refusal" in members:
+        return Refusal(**members["refusal"])
     return Answer(members["index"], bytes(receipt), members["new"])

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from retally_crypto.secret.sign import SigningKey
+from retally_server.add_checkpoint import BODY_LIMIT
 from retally_server.logs import fault_place
-from retally_server.witness.requests import BODY_LIMIT
 from retally_server.witness.rules import Reply, add_checkpoint
 from retally_server.witness.store import Store
 

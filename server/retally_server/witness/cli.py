@@ -17,7 +17,7 @@ from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.merkle import EMPTY_ROOT
 from retally_crypto.notes import ED25519, format_vkey, parse_vkey
 from retally_server import logs as server_logs
-from retally_server.operator.announcing import AnnouncingServer
+from retally_server.announcing import AnnouncingServer
 from retally_server.witness.app import create_witness
 from retally_server.witness.keys import make_witness_key, read_witness_key
 from retally_server.witness.store import Store
@@ -122,6 +122,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # Longer than the boards that ask keep a connection: else a request meets one that is just being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
     server = AnnouncingServer(configuration)

@@ -22,7 +22,7 @@ from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
 from retally_crypto.merkle import EMPTY_ROOT, TreeHead, verify_consistency
 from retally_crypto.notes import Note, VerifierKey, format_note, parse_signature_lines, verify_note
 from retally_crypto.secret.sign import SigningKey, cosign
-from retally_server.witness.requests import AddCheckpoint, parse_add_checkpoint
+from retally_server.add_checkpoint import AddCheckpoint, parse_add_checkpoint
 from retally_server.witness.store import Latest, Seen, Store
 
 SIZE_TYPE = "text/x.tlog.size"

@@ -152,6 +152,15 @@ SIGNERS: Final[Mapping[str, Sequence[str]]] = {
 """By page 4, who signs the examples."""
 
 
+def paths(value: Any, at: Path = ()) -> list[Path]:
+    """The path of every member and item, at any depth."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found: list[Path] = []
+    for step, inner in steps:
+        found += [(*at, step), *paths(inner, (*at, step))]
+    return found
+
+
 def changed(members: Mapping[str, Any], path: Path, value: Any) -> Members:
     """A copy of `members` with the value at `path` exchanged, added, or taken away (`ABSENT`)."""
     copied = copy.deepcopy(dict(members))

@@ -1,5 +1,6 @@
 // A worker that rules on ballots' proofs with the native engine's code. A file of its own: its policy alone lets
 // WebAssembly run (csp.json), and no page but the verifier's ever starts it.
+import { reasonOf } from '../core/errors.ts';
 import { serveTasks } from '../verifier/pool.ts';
 import { portOf } from '../verifier/ports.ts';
 import { AcceleratedTasks, tryOut } from './acceleratedTasks.ts';
@@ -15,6 +16,6 @@ async function start({ raw, digest, tasks }: Start): Promise<void> {
     serveTasks(portOf(tasks), new AcceleratedTasks(engine));
     self.postMessage({ fault: null } satisfies Equipped);
   } catch (error) {
-    self.postMessage({ fault: error instanceof Error ? error.message : String(error) } satisfies Equipped);
+    self.postMessage({ fault: reasonOf(error) } satisfies Equipped);
   }
 }

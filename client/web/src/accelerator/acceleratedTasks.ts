@@ -4,13 +4,9 @@ import { concat, utf8, type Bytes } from '../core/bytes.ts';
 import { BASE, encodePoint, encodeScalar, multiplyBase, randomScalar } from '../core/group.ts';
 import { ballotTag, credentialPart } from '../core/relations.ts';
 import { prove } from '../core/sigma.ts';
-import {
-  ProofTasks,
-  shapeOf,
-  type Election,
-  type ProofRuling,
-  type ProvenBallot,
-} from '../verifier/v10BallotProofs.ts';
+import type { Election, ProofRuling, ProvenBallot } from '../verifier/tasks.ts';
+import { shapeOf } from '../verifier/v09BallotForm.ts';
+import { ProofTasks } from '../verifier/v10BallotProofs.ts';
 import { EngineFault, type NativeEngine } from './nativeEngine.ts';
 
 export class AcceleratedTasks extends ProofTasks {

@@ -2,6 +2,7 @@
 //
 // Not an independent verifier: it is the code of `retally verify`. It is only ever asked where the reader switched it on,
 // and whatever it does that it should not is an EngineFault, which ends in the TypeScript verifier's verdict.
+import { reasonOf } from '../core/errors.ts';
 import { sha256, toHex, type Bytes } from '../core/bytes.ts';
 
 /** The engine is not what it should be, or did not do what it was asked. */
@@ -60,7 +61,7 @@ export class NativeEngine {
       exports = instance.exports as unknown as Exports;
       return new NativeEngine(exports);
     } catch (error) {
-      throw new EngineFault(error instanceof Error ? error.message : String(error));
+      throw new EngineFault(reasonOf(error));
     }
   }
 

@@ -1,5 +1,6 @@
 // A verification with the native engine's code in the proof workers; and the TypeScript verifier's instead, from the
 // beginning, if anything about the engine is not as it should be. Whatever the engine had accepted until then is forgotten.
+import { reasonOf } from '../core/errors.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import { TooLong, Unreachable, type BoardSource } from '../board/source.ts';
 import type { Bytes } from '../core/bytes.ts';
@@ -45,7 +46,7 @@ export async function runAccelerated(
   } catch (error) {
     // These say nothing against the engine, and would happen again.
     if (error instanceof Unreachable || error instanceof TooLong || error instanceof Aborted) throw error;
-    const fault = error instanceof Error ? error.message : String(error);
+    const fault = reasonOf(error);
     options.onFault?.(fault);
     return { report: await runInWorkers(source, policy, options), fault };
   }
@@ -57,7 +58,7 @@ async function fetchEngine({ address, integrity }: OfferedEngine): Promise<Bytes
     if (!answer.ok) throw new EngineFault(`status ${answer.status}`);
     return new Uint8Array(await answer.arrayBuffer());
   } catch (error) {
-    throw new EngineFault(`its file cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+    throw new EngineFault(`its file cannot be loaded: ${reasonOf(error)}`);
   }
 }
 

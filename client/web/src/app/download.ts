@@ -1,13 +1,13 @@
 // Saving something to the reader's device, made in the page and never sent anywhere.
 
-/** Offers `content`, whole or in parts, as a file to save. */
+/** Offers `content`, whole or in pieces, as a file to save. */
 export function saveFile(
   name: string,
   content: Uint8Array | string | readonly Uint8Array[],
   type = 'application/octet-stream',
 ): void {
-  const parts = Array.isArray(content) ? content : [content];
-  const address = URL.createObjectURL(new Blob(parts as BlobPart[], { type }));
+  const pieces = Array.isArray(content) ? content : [content];
+  const address = URL.createObjectURL(new Blob(pieces as BlobPart[], { type }));
   const link = document.createElement('a');
   link.href = address;
   link.download = name;

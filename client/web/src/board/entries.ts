@@ -3,6 +3,7 @@
 import { equal, sha256, type Bytes } from '../core/bytes.ts';
 import { formatCanonical, parseCanonical, type Json } from '../core/canonical.ts';
 import { Malformed } from '../core/errors.ts';
+import { LONGEST_ENTRY } from '../core/limits.ts';
 import {
   binary,
   blob,
@@ -21,7 +22,6 @@ import {
 import { parseManifest, type Manifest } from './manifest.ts';
 import { SIGNATURE, formatNote, isOf, parseNote, verifyEd25519, type Key, type Note } from './notes.ts';
 
-const LONGEST_ENTRY = 65_535;
 const NEWLINE = 0x0a;
 
 const number = integer(1, 2 ** 32 - 1);
@@ -221,9 +221,12 @@ export function parseBallot(raw: Bytes): Ballot {
 
 export type Entry = ({ readonly entry: 'ballot' } & Ballot) | ({ readonly entry: 'official' } & OfficialEntry);
 
-/** 8.3: without a newline byte it is a ballot's, else an official's. Throws Malformed. */
+/** 8.3: an entry without a newline byte is of kind ballot, whatever else is wrong with it, and no other is. */
+export function isBallot(raw: Bytes): boolean {
+  return !raw.includes(NEWLINE);
+}
+
+/** A ballot's entry or an official's. Throws Malformed. */
 export function parseEntry(raw: Bytes): Entry {
-  return raw.includes(NEWLINE)
-    ? { entry: 'official', ...parseOfficialEntry(raw) }
-    : { entry: 'ballot', ...parseBallot(raw) };
+  return isBallot(raw) ? { entry: 'ballot', ...parseBallot(raw) } : { entry: 'official', ...parseOfficialEntry(raw) };
 }

@@ -2,6 +2,7 @@
 import { sha256, toHex, type Bytes } from '../core/bytes.ts';
 import type { Json } from '../core/canonical.ts';
 import { ballotLength } from '../core/contests.ts';
+import { LONGEST_ENTRY } from '../core/limits.ts';
 import {
   binary,
   identifier,
@@ -60,8 +61,6 @@ export const parseManifest = (value: Json): Manifest => MANIFEST(value, 'manifes
 
 /** H of the manifest entry, all of its bytes. */
 export const electionId = (entry: Bytes): Bytes => sha256(entry);
-
-const LONGEST_ENTRY = 65_535;
 
 /** Every rule of 4.1 that is broken, in words. */
 export function manifestFaults(manifest: Manifest): string[] {

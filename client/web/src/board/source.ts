@@ -1,5 +1,6 @@
 // Where a board's files come from: over HTTP, out of a chosen folder, or from memory (docs/spec 3.1, 8.2).
 import type { Bytes } from '../core/bytes.ts';
+import { readAtMost } from '../core/readAtMost.ts';
 
 /** The board does not answer, answers in another way or breaks off: nothing could be verified, and nothing is wrong. */
 export class Unreachable extends Error {
@@ -27,7 +28,6 @@ export interface Patience {
 const PATIENCE: Patience = { silence: 30_000, whole: 60_000 };
 /** Bytes a millisecond that the longest file allowed must come at; a shorter one has more time than it needs. */
 const SLOWEST = 65.536;
-const FIRST_PART = 16_384;
 
 /** A board at a URL prefix. */
 export class HttpBoard implements BoardSource {
@@ -52,7 +52,9 @@ export class HttpBoard implements BoardSource {
       });
       if (answer.status === 404) return null;
       if (answer.status !== 200) throw new Unreachable(`${path}: the board answers with status ${answer.status}`);
-      return await readBody(answer, path, limit, clock);
+      const body = await readAtMost(answer, limit, () => clock.heard());
+      if (body === null) throw new TooLong(`${path} is longer than ${limit} bytes`);
+      return body;
     } catch (error) {
       if (error instanceof Unreachable || error instanceof TooLong) throw error;
       const late = clock.signal.aborted ? ' in time' : '';
@@ -86,42 +88,10 @@ class Clock {
     this.#next = setTimeout(() => this.#end.abort(), this.#silence);
   }
 
-  /** Lets go of an answer that is not worth reading to its end. */
-  end(): void {
-    this.#end.abort();
-  }
-
   stop(): void {
     clearTimeout(this.#whole);
     clearTimeout(this.#next);
   }
-}
-
-/** A body of at most `limit` bytes; of a longer one no more than that is taken. */
-async function readBody(answer: Response, path: string, limit: number, clock: Clock): Promise<Bytes> {
-  const reader = answer.body?.getReader();
-  let taken = new Uint8Array(FIRST_PART);
-  let length = 0;
-  while (reader) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    clock.heard();
-    if (length + value.length > limit) {
-      clock.end();
-      throw new TooLong(`${path} is longer than ${limit} bytes`);
-    }
-    if (length + value.length > taken.length) taken = grown(taken, length + value.length);
-    taken.set(value, length);
-    length += value.length;
-  }
-  return taken.slice(0, length);
-}
-
-/** Twice as long at least, so that bytes that come one by one cost neither time nor memory. */
-function grown(taken: Bytes, needed: number): Uint8Array<ArrayBuffer> {
-  const longer = new Uint8Array(Math.max(needed, 2 * taken.length));
-  longer.set(taken);
-  return longer;
 }
 
 /** A board whose files are in memory, by path. */

@@ -1,10 +1,12 @@
 // The board's files as C2SP tlog-tiles (docs/spec 3.1): paths of tiles and bundles, and the entries in a bundle.
 import type { Bytes } from '../core/bytes.ts';
 import { Malformed } from '../core/errors.ts';
+import { LONGEST_ENTRY } from '../core/limits.ts';
 
 export const TILE_WIDTH = 256;
 export const TILE_LIMIT = 32 * TILE_WIDTH;
-export const BUNDLE_LIMIT = 65_537 * TILE_WIDTH;
+/** Every entry has its length in two bytes before it. */
+export const BUNDLE_LIMIT = (2 + LONGEST_ENTRY) * TILE_WIDTH;
 
 export const tilePath = (level: number, index: number, width: number): string => pathOf(String(level), index, width);
 

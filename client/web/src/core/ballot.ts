@@ -14,7 +14,7 @@ import {
   type BallotManifest,
   type ContestLimits,
 } from './contests.ts';
-import { Malformed } from './errors.ts';
+import { Malformed, readOr } from './errors.ts';
 import {
   add,
   BASE,
@@ -34,7 +34,7 @@ import { prove, readProof, verifyTranscripts, type Transcript } from './sigma.ts
 /** One integer per option, contest by contest in the style's order. */
 export type Choices = readonly (readonly number[])[];
 
-/** Parts of the work done so far, and how many there are. */
+/** Steps of the work done so far, and how many there are. */
 export type OnProgress = (done: number, of: number) => void;
 
 const SEED_LENGTH = 32;
@@ -136,14 +136,14 @@ function noncesOf(prefix: Bytes, contests: readonly ContestLimits[]): bigint[] |
 }
 
 function encryptBits(bits: readonly number[], nonces: readonly bigint[], key: Point, onProgress?: OnProgress): Bytes {
-  const parts: Bytes[] = [];
+  const points: Bytes[] = [];
   bits.forEach((bit, at) => {
     const nonce = nonces[at] as bigint;
-    parts.push(encodePoint(multiplyBase(nonce)));
-    parts.push(encodePoint(add(multiply(key, nonce), bit === 1 ? BASE : IDENTITY)));
+    points.push(encodePoint(multiplyBase(nonce)));
+    points.push(encodePoint(add(multiply(key, nonce), bit === 1 ? BASE : IDENTITY)));
     onProgress?.(at + 1, bits.length);
   });
-  return concat(...parts);
+  return concat(...points);
 }
 
 /** The last key is kept with its table of multiples. */
@@ -222,32 +222,29 @@ function membersOf(value: Json, names: readonly string[]): { readonly [name: str
 }
 
 /** What a ballot body says, without its ciphertexts. */
-interface BodyParts {
+interface BodyMembers {
   readonly election: Bytes;
   readonly style: string;
   readonly credential: Bytes;
   readonly previous: Bytes;
 }
 
-function readBody(body: Bytes): BodyParts | null {
-  try {
-    const names = ['ciphertexts', 'credential', 'election', 'kind', 'previous', 'style'];
-    const members = membersOf(parseCanonical(body), names);
-    const { credential, election, kind, previous, style } = members ?? {};
+function readBody(body: Bytes): BodyMembers | null {
+  const names = ['ciphertexts', 'credential', 'election', 'kind', 'previous', 'style'];
+  const parse = (): BodyMembers | null => {
+    const { credential, election, kind, previous, style } = membersOf(parseCanonical(body), names) ?? {};
     if (kind !== 'ballot' || typeof style !== 'string') return null;
     if (typeof credential !== 'string' || typeof election !== 'string' || typeof previous !== 'string') return null;
-    const parts = {
+    const read = {
       election: fromBase64url(election),
       style,
       credential: fromBase64url(credential),
       previous: fromBase64url(previous),
     };
-    decodePoint(parts.credential);
-    return parts.previous.length === 32 ? parts : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+    decodePoint(read.credential);
+    return read.previous.length === 32 ? read : null;
+  };
+  return readOr(parse, () => null);
 }
 
 /** Why an opening does not show the ballot it claims to. */
@@ -263,17 +260,17 @@ export function openBallot(
   electionId: Bytes,
   jointKey: Bytes,
 ): 'agrees' | OpeningFault {
-  const parts = readBody(body);
-  if (parts === null || seed.length !== SEED_LENGTH) return 'not a ballot';
-  if (!equal(parts.election, electionId)) return 'another election';
-  const style = styleOf(manifest, parts.style);
+  const said = readBody(body);
+  if (said === null || seed.length !== SEED_LENGTH) return 'not a ballot';
+  if (!equal(said.election, electionId)) return 'another election';
+  const style = styleOf(manifest, said.style);
   if (style === undefined) return 'unknown style';
   const possible =
     choices.length === style.contests.length &&
     style.contests.every((contest, at) => choiceFault(contest, choices[at] as readonly number[]) === null);
   if (!possible) return 'impossible choices';
   try {
-    const again = encryptBallot({ electionId, jointKey, manifest, ...parts, choices, seed });
+    const again = encryptBallot({ electionId, jointKey, manifest, ...said, choices, seed });
     return equal(again.body, body) ? 'agrees' : 'other ciphertexts';
   } catch (error) {
     if (error instanceof RangeError) return 'other ciphertexts';

@@ -17,14 +17,14 @@ export function fromUtf8(raw: Bytes): string {
   }
 }
 
-export function concat(...parts: readonly Bytes[]): Bytes {
+export function concat(...pieces: readonly Bytes[]): Bytes {
   let length = 0;
-  for (const part of parts) length += part.length;
+  for (const piece of pieces) length += piece.length;
   const whole = new Uint8Array(length);
   let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
   }
   return whole;
 }
@@ -157,10 +157,10 @@ export function leToBigint(raw: Bytes): bigint {
   return value;
 }
 
-/** H of the parts joined. */
-export function sha256(...parts: readonly Bytes[]): Bytes {
-  if (parts.length === 1) return nobleSha256(parts[0] as Bytes);
+/** H of the pieces joined. */
+export function sha256(...pieces: readonly Bytes[]): Bytes {
+  if (pieces.length === 1) return nobleSha256(pieces[0] as Bytes);
   const hash = nobleSha256.create();
-  for (const part of parts) hash.update(part);
+  for (const piece of pieces) hash.update(piece);
   return hash.digest();
 }

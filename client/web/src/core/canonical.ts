@@ -1,15 +1,15 @@
 // Canonical JSON (docs/spec 1.1): one value, one byte string; anything else is refused.
 import { equal, fromUtf8, utf8, type Bytes } from './bytes.ts';
 import { Malformed } from './errors.ts';
+import { LONGEST_ENTRY } from './limits.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-const LONGEST = 65_535;
 const DEEPEST = 8;
 
 /** The value that `raw` is the canonical JSON of; Malformed if it is none's. */
 export function parseCanonical(raw: Bytes): Json {
-  if (raw.length > LONGEST) throw new Malformed(`JSON of ${raw.length} bytes`);
+  if (raw.length > LONGEST_ENTRY) throw new Malformed(`JSON of ${raw.length} bytes`);
   const text = fromUtf8(raw);
   let value: Json;
   try {
@@ -25,7 +25,7 @@ export function parseCanonical(raw: Bytes): Json {
 /** The canonical bytes of a value; Malformed if it has none. */
 export function formatCanonical(value: Json): Bytes {
   const raw = utf8(format(value, 0));
-  if (raw.length > LONGEST) throw new Malformed(`JSON of ${raw.length} bytes`);
+  if (raw.length > LONGEST_ENTRY) throw new Malformed(`JSON of ${raw.length} bytes`);
   return raw;
 }
 

@@ -124,16 +124,16 @@ function serializeHeader<Element>(group: Group<Element>, equations: readonly Equ
   const number = (value: number): Bytes => le(value, 4);
   const coefficientOf = (value: bigint): Bytes =>
     group.encodeScalar(((value % group.order) + group.order) % group.order);
-  const parts = [number(equations.length)];
+  const written = [number(equations.length)];
   for (const { image, terms } of equations) {
-    parts.push(number(image.length));
-    for (const { element, coefficient } of image) parts.push(number(element), coefficientOf(coefficient));
-    parts.push(number(terms.length));
+    written.push(number(image.length));
+    for (const { element, coefficient } of image) written.push(number(element), coefficientOf(coefficient));
+    written.push(number(terms.length));
     for (const { scalar, element, coefficient } of terms) {
-      parts.push(number(scalar), number(element), coefficientOf(coefficient));
+      written.push(number(scalar), number(element), coefficientOf(coefficient));
     }
   }
-  return concat(...parts);
+  return concat(...written);
 }
 
 /** An instance from its encoded elements (from 1 on); Malformed if one is not well encoded or is the identity. */

@@ -44,6 +44,7 @@ function signedDigits(scalar: bigint, width: number): Int16Array {
   let length = 0;
   for (let at = 0; at < digits.length; at += 1) {
     const digit = bitsAt(words, at * width, width) + carry;
+    // A negated point costs nothing, so digits of both signs halve the buckets.
     carry = digit > base / 2 ? 1 : 0;
     const signed = carry === 1 ? digit - base : digit;
     digits[at] = sign * signed;
@@ -77,6 +78,7 @@ function sumOfWindow(
     const held = buckets[place] as Point | null;
     buckets[place] = held === null ? point : held.add(point);
   }
+  // Σ place·bucket without a product: the bucket of place p is in `running` for the last p sums.
   let running: Point | null = null;
   let sum: Point | null = null;
   for (let place = buckets.length - 1; place > 0; place -= 1) {

@@ -51,11 +51,15 @@ export function guardianCommitment(commitments: readonly Point[]): Relation {
 }
 
 /** S = s·G and M_j = s·A_j. The elements are S, A_1, M_1, A_2, … */
-export function partialDecryption(publicShare: Point, aggregates: readonly Point[], parts: readonly Point[]): Relation {
-  if (aggregates.length !== parts.length)
-    throw new RangeError(`${aggregates.length} aggregates, ${parts.length} points`);
-  const equations = [equation([[1]], [[0, 0]]), ...parts.map((_, j) => equation([[2 * j + 3]], [[0, 2 * j + 2]]))];
-  const elements = [publicShare, ...aggregates.flatMap((aggregate, j) => [aggregate, parts[j] as Point])];
+export function partialDecryption(
+  publicShare: Point,
+  aggregates: readonly Point[],
+  decrypted: readonly Point[],
+): Relation {
+  if (aggregates.length !== decrypted.length)
+    throw new RangeError(`${aggregates.length} aggregates, ${decrypted.length} points`);
+  const equations = [equation([[1]], [[0, 0]]), ...decrypted.map((_, j) => equation([[2 * j + 3]], [[0, 2 * j + 2]]))];
+  const elements = [publicShare, ...aggregates.flatMap((aggregate, j) => [aggregate, decrypted[j] as Point])];
   return relationOf(compileRelation(RISTRETTO255, equations), elements);
 }
 

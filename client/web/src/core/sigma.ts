@@ -3,7 +3,7 @@
 // A verifier never throws for what an adversary wrote. A prover never hands out a proof that it did not verify itself.
 import { randomBytes } from '@noble/hashes/utils.js';
 import { concat, leToBigint, utf8, type Bytes } from './bytes.ts';
-import { Malformed } from './errors.ts';
+import { Malformed, readOr } from './errors.ts';
 import { deriveChallenge } from './fiatShamir.ts';
 import { collect, decodeAll, isSound, type LinearRelation, type Row } from './linearRelation.ts';
 
@@ -71,9 +71,9 @@ export function prove<Element>(
 function expand(row: Row, known: ReadonlyMap<number, Row> | undefined): Row {
   if (known === undefined) return row;
   return row.flatMap((term) => {
-    const parts = known.get(term.element);
-    if (parts === undefined) return [term];
-    return parts.map(({ element, coefficient }) => ({ element, coefficient: term.coefficient * coefficient }));
+    const combination = known.get(term.element);
+    if (combination === undefined) return [term];
+    return combination.map(({ element, coefficient }) => ({ element, coefficient: term.coefficient * coefficient }));
   });
 }
 
@@ -107,13 +107,12 @@ export function readProof<Element>({ tag, relation, proof }: Claim<Element>): Tr
 
 /** The transcript of a claim about an acceptable instance, or null. */
 function readClaim<Element>(claim: Claim<Element>): Transcript<Element> | null {
-  if (!isSound(claim.relation)) return null;
-  try {
-    return readProof(claim);
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+  return isSound(claim.relation)
+    ? readOr(
+        () => readProof(claim),
+        () => null,
+      )
+    : null;
 }
 
 /** VerifyBatchable. */
@@ -139,7 +138,7 @@ export function verifyTranscripts<Element>(transcripts: readonly (Transcript<Ele
   return [...failed].sort((a, b) => a - b);
 }
 
-/** A part that passes as a batch is cleared; what is left alone is verified by itself, with no chance in it. */
+/** Halves that pass as a batch are cleared; what is left alone is verified by itself, with no chance in it. */
 function culprits<Element>(transcripts: readonly Transcript<Element>[], knownToFail: boolean): number[] {
   if (transcripts.length === 0 || (!knownToFail && accept(transcripts))) return [];
   if (transcripts.length === 1) return satisfies(transcripts[0] as Transcript<Element>) ? [] : [0];
@@ -189,15 +188,18 @@ function accept<Element>(transcripts: readonly Transcript<Element>[]): boolean {
       for (const { element, coefficient } of image) {
         sums[element] = (sums[element] as bigint) + (coefficient === 1n ? challenged : challenged * coefficient);
       }
+      // Most coefficients are 1: the products of large integers are what this loop costs.
       for (const { scalar, element, coefficient } of terms) {
         const answered = weight * (response[scalar] as bigint);
         sums[element] = (sums[element] as bigint) - (coefficient === 1n ? answered : answered * coefficient);
       }
     });
+    // By identity: G and K are the same objects in every instance, decoded points never are.
     relation.elements.forEach((element, at) => {
       shared.set(element, (shared.get(element) ?? 0n) + (sums[at] as bigint));
     });
   }
+  // Reduced once an element, not once a term: the sums are only a little longer for it.
   for (const [element, sum] of shared) {
     points.push(element);
     scalars.push(((sum % group.order) + group.order) % group.order);

@@ -3,6 +3,7 @@
 
 import { equal, type Bytes } from '../core/bytes.ts';
 import { leafHash } from '../board/merkle.ts';
+import { readTile } from '../board/readTile.ts';
 import { BUNDLE_LIMIT, bundlePath, decodeBundle, TILE_LIMIT, tilePath } from '../board/tiles.ts';
 import type { BoardSource } from '../board/source.ts';
 import { levelsOf, nodesAt, perfectRoot, rootOfEdges, WIDTH } from './treeEdge.ts';
@@ -14,23 +15,24 @@ export class WrongBoard extends Error {
   override name = 'WrongBoard';
 }
 
-/** A tile or bundle of the exact width, or the full one that took its place since the checkpoint was made. */
-async function readFile(source: BoardSource, path: (width: number) => string, width: number, limit: number) {
-  const exact = await source.read(path(width), limit);
-  if (exact) return { raw: exact, width };
-  const full = width < WIDTH ? await source.read(path(WIDTH), limit) : null;
-  if (!full) throw new WrongBoard(`${path(width)} is not there`);
-  return { raw: full, width: WIDTH };
+async function readFile(
+  source: BoardSource,
+  pathOf: (width: number) => string,
+  width: number,
+  limit: number,
+): Promise<Bytes> {
+  const file = await readTile(source, pathOf, width, limit);
+  if (file === null) throw new WrongBoard(`${pathOf(width)} is not there`);
+  return file.raw;
 }
 
 /** The first `width` entries of a bundle, unchecked. Throws WrongBoard, Malformed. */
 export async function readEntries(source: BoardSource, index: number, width: number): Promise<readonly Bytes[]> {
-  const file = await readFile(source, (wide) => bundlePath(index, wide), width, BUNDLE_LIMIT);
-  return decodeBundle(file.raw, file.width).slice(0, width);
+  return decodeBundle(await readFile(source, (wide) => bundlePath(index, wide), width, BUNDLE_LIMIT), width);
 }
 
 async function readHashes(source: BoardSource, level: number, index: number, width: number): Promise<readonly Bytes[]> {
-  const { raw } = await readFile(source, (wide) => tilePath(level, index, wide), width, TILE_LIMIT);
+  const raw = await readFile(source, (wide) => tilePath(level, index, wide), width, TILE_LIMIT);
   if (raw.length < width * HASH_BYTES) throw new WrongBoard(`tile ${level}/${index} is too short`);
   return Array.from({ length: width }, (_, place) => raw.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES));
 }

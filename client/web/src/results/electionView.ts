@@ -2,15 +2,15 @@
 // (docs/spec 3, 4). It counts nothing: the numbers of the result entry are published numbers until somebody verifies.
 
 import { toHex, fromUtf8, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { CHECKPOINT_LIMIT, openCheckpoint, parseCheckpoint } from '../board/checkpoint.ts';
-import { parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
+import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from '../board/counts.ts';
+import { isBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { parseNote } from '../board/notes.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
 import { Unreachable, type BoardSource } from '../board/source.ts';
 import { CheckedBoard, readEntries, WrongBoard } from './checkedBoard.ts';
-import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from './model.ts';
 import { phaseAfter, type Phase } from './stage.ts';
 import { WIDTH } from './treeEdge.ts';
 
@@ -127,21 +127,16 @@ async function readEnd(board: CheckedBoard, manifest: Manifest, id: string): Pro
 
 /** An official's entry of this election with right signatures; null for everything else, which has no effect. */
 function readOfficial(raw: Bytes, manifest: Manifest, id: string): OfficialContent | null {
-  if (isBallot(raw)) return null;
-  try {
-    const official = parseOfficialEntry(raw);
-    const { content } = official;
-    if (content.kind !== 'manifest' && toHex(content.election) !== id) return null;
-    return wrongSignatures(official, manifest) === null ? content : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
-}
-
-/** Kind ballot, for counting: an entry without a newline (8.3). */
-function isBallot(raw: Bytes): boolean {
-  return !raw.includes(0x0a);
+  const official = isBallot(raw)
+    ? null
+    : readOr(
+        () => parseOfficialEntry(raw),
+        () => null,
+      );
+  if (official === null) return null;
+  const { content } = official;
+  if (content.kind !== 'manifest' && toHex(content.election) !== id) return null;
+  return wrongSignatures(official, manifest) === null ? content : null;
 }
 
 function closingOf(closing: Official | null): End['closing'] {

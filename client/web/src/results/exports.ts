@@ -1,7 +1,8 @@
 // Result files to take away: CSV for spreadsheets and JSON for programs, made in the page from what it shows
 // (docs/spec 7.7). Both carry the election id and the notice, for they are results too (4.1).
 
-import type { ElectionInfo, Reconciliation } from './model.ts';
+import type { Reconciliation } from '../board/counts.ts';
+import type { ElectionInfo } from './model.ts';
 import type { UnitResult } from './units.ts';
 
 /** Where the numbers come from; written into every file. */

@@ -9,16 +9,16 @@ export interface ArchiveFile {
   readonly content: Uint8Array;
 }
 
-/** Blob parts of the archive, in the order of `files`; nothing is copied. Throws RangeError if a path is too long. */
+/** Blob pieces of the archive, in the order of `files`; nothing is copied. Throws RangeError if a path is too long. */
 export function tarParts(files: readonly ArchiveFile[]): Uint8Array[] {
-  const parts: Uint8Array[] = [];
+  const pieces: Uint8Array[] = [];
   for (const file of files) {
-    parts.push(header(file), file.content);
+    pieces.push(header(file), file.content);
     const rest = file.content.length % BLOCK;
-    if (rest) parts.push(new Uint8Array(BLOCK - rest));
+    if (rest) pieces.push(new Uint8Array(BLOCK - rest));
   }
-  parts.push(new Uint8Array(2 * BLOCK));
-  return parts;
+  pieces.push(new Uint8Array(2 * BLOCK));
+  return pieces;
 }
 
 function header(file: ArchiveFile): Uint8Array {

@@ -1,7 +1,8 @@
 // Online, paper and combined numbers of every unit and contest, side by side (docs/spec 7.2, 7.7). Paper stands beside
 // online only where every district of the unit has a paper count, as `retally verify` does it.
 
-import type { ContestInfo, ElectionInfo, PaperCount, UnitCounts, UnitState } from './model.ts';
+import type { PaperCount, UnitCounts, UnitState } from '../board/counts.ts';
+import type { ContestInfo, ElectionInfo } from './model.ts';
 import { standing, type Standing } from './margins.ts';
 
 /** One contest in one unit. Lists have one number per option of the contest. */

@@ -58,8 +58,8 @@ export interface Conclusion {
   readonly notes: readonly string[];
 }
 
-/** One entry that a check refused (8.1): it has no effect. */
-export interface Refusal {
+/** What a check found in one entry. All decisions are taken on these three; the reason is for people. */
+export interface Finding {
   readonly index: number;
   readonly check: Check;
   readonly reason: string;
@@ -90,11 +90,14 @@ export function conclude(
   return { state, notes: [...failures, ...missing, ...remarks] };
 }
 
+/** A finding as a line of a report. */
+export function noteOf({ index, check, reason }: Finding): string {
+  return `entry ${index}: ${check} ${reason}`;
+}
+
 /** The notes that name every entry refused under `check`, in board order. */
-export function named(refusals: readonly Refusal[], check: Check): string[] {
-  return refusals
-    .filter((refusal) => refusal.check === check)
-    .map(({ index, reason }) => `entry ${index}: ${check} ${reason}`);
+export function named(refusals: readonly Finding[], check: Check): string[] {
+  return refusals.filter((refusal) => refusal.check === check).map(noteOf);
 }
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCOMPLETE';
@@ -104,4 +107,14 @@ export const EXIT_CODES: Readonly<Record<Verdict, number>> = { PASS: 0, FAIL: 1,
 export function verdictOf(states: Iterable<State>): Verdict {
   const found = new Set(states);
   return found.has('fail') ? 'FAIL' : found.has('incomplete') ? 'INCOMPLETE' : 'PASS';
+}
+
+/** The verdict, and "no witness" where there is none to exclude split views. */
+export function verdictLineOf(verdict: Verdict, witnesses: number): string {
+  return witnesses > 0 ? verdict : `${verdict} · no witness`;
+}
+
+/** Whether a text from outside is the number of a check. */
+export function isCheck(text: unknown): text is Check {
+  return CHECKS.some((check) => check === text);
 }

@@ -1,12 +1,15 @@
 // Who does the heavy arithmetic of a verification: worker threads behind message ports, or the calling thread in slices
-// (docs/spec 8.1 V10, 7.3). What a browser's Worker and Node's worker_threads have in common is a Port.
+// (docs/spec 8.1 V10, 7.3).
 import { concat, type Bytes } from '../core/bytes.ts';
-import { ProofTasks, type Election, type ProofRuling, type ProvenBallot } from './v10BallotProofs.ts';
+import { eventLoop } from '../core/eventLoop.ts';
+import type { Port } from './ports.ts';
+import type { Answer, Election, ProofRuling, ProvenBallot, Task } from './tasks.ts';
+import { ProofTasks } from './v10BallotProofs.ts';
 
 /** What the fold asks for. Nothing is decided here that depends on earlier ballots. */
 export interface Pool {
   /** How many ballots are worth having in hand at once. */
-  readonly appetite: number;
+  readonly mostInHand: number;
   /** Fixes election id, joint key and manifest for all proofs that follow. */
   begin(election: Election): void;
   /** The encodings (V09) and proofs (V10) of ballots, each by itself. */
@@ -15,21 +18,6 @@ export interface Pool {
   sumColumns(rows: readonly Bytes[]): Promise<Bytes>;
   close(): void;
 }
-
-/** One end of a channel to a worker. */
-export interface Port {
-  post(message: unknown, transfer: ArrayBuffer[]): void;
-  listen(onMessage: (message: unknown) => void, onError: (reason: Error) => void): void;
-  close(): void;
-}
-
-export type Task =
-  | { readonly type: 'election'; readonly election: Election }
-  | { readonly type: 'proofs'; readonly styles: readonly number[]; readonly packed: Bytes }
-  | { readonly type: 'sums'; readonly columns: number; readonly packed: Bytes };
-
-export type Answer =
-  { readonly proofs: readonly ProofRuling[] } | { readonly sums: Bytes } | { readonly error: string };
 
 /**
  * Ballots in one task, as measured (benchmarks/BROWSER.md): below the smallest, a batch loses what it is for; above the
@@ -44,9 +32,9 @@ const POINTS_IN_SLICE = 256;
 const PATIENCE = 30;
 const FIRST_SLICE = 2;
 
-/** For where no worker can be made: slices of ballots with a breath between them, so that a page stays alive. */
+/** For where no worker can be made: slices of ballots with the event loop's turn between them, so that a page stays alive. */
 export class CallingThread implements Pool {
-  readonly appetite = SMALLEST_BATCH;
+  readonly mostInHand = SMALLEST_BATCH;
   readonly #tasks: ProofTasks;
   readonly #patience: number;
   #slice: number;
@@ -70,7 +58,7 @@ export class CallingThread implements Pool {
       rulings.push(...this.#tasks.rule(some));
       this.#fit(some.length, performance.now() - begun);
       at += some.length;
-      await breath();
+      await eventLoop();
     }
     return rulings;
   }
@@ -93,7 +81,7 @@ export class CallingThread implements Pool {
     const partial: Bytes[] = [];
     for (let at = 0; at < column.length; at += POINTS_IN_SLICE) {
       partial.push(this.#tasks.sums(concat(...column.slice(at, at + POINTS_IN_SLICE)), 1));
-      await breath();
+      await eventLoop();
     }
     // A partial sum may be the identity, which is no point to add up.
     const left = partial.filter((sum) => sum.some((byte) => byte !== 0));
@@ -112,7 +100,7 @@ interface Asked {
 
 /** Workers, each with one task at a time and the next one as soon as it answers. */
 export class WorkerPool implements Pool {
-  readonly appetite: number;
+  readonly mostInHand: number;
   readonly #ports: readonly Port[];
   readonly #idle: Port[];
   /** Tasks are packed when a worker takes them, so that what waits costs no second copy. */
@@ -123,7 +111,7 @@ export class WorkerPool implements Pool {
   constructor(ports: readonly Port[]) {
     this.#ports = ports;
     this.#idle = [...ports];
-    this.appetite = 2 * Math.max(256, SMALLEST_BATCH * ports.length);
+    this.mostInHand = 2 * Math.max(256, SMALLEST_BATCH * ports.length);
     for (const port of ports) {
       port.listen(
         (message) => this.#answered(port, message as Answer),
@@ -250,11 +238,4 @@ function slice(rows: readonly Bytes[], { from, to }: { from: number; to: number 
   const packed = new Uint8Array(width * rows.length);
   rows.forEach((row, at) => packed.set(row.subarray(from, to), at * width));
   return { packed, columns: width / 32 };
-}
-
-/** Lets the event loop take what waits: clicks, paints, messages. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve);
-  });
 }

@@ -1,5 +1,6 @@
 // How the page and the coordinating worker talk: the worker verifies, the page reads the board's files for it, so that
 // every kind of board (over HTTP, from a folder, in memory) works the same, under the page's own security policy.
+import { reasonOf } from '../core/errors.ts';
 import type { Bytes } from '../core/bytes.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import { TooLong, Unreachable, type BoardSource } from '../board/source.ts';
@@ -123,7 +124,7 @@ export function attend(
 
 /** Errors lose their class on the way through a port; those that mean something get it back. */
 function faultOf(error: unknown): Fault {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   if (error instanceof TooLong) return { name: 'TooLong', message };
   if (error instanceof Unreachable) return { name: 'Unreachable', message };
   if (error instanceof Aborted) return { name: 'Aborted', message };

@@ -1,32 +1,29 @@
 // What a verification ends with: a state and notes for every check, one verdict, and the counts beside it (docs/spec
 // page 8). Plain data, so that a worker can hand it to a page. Words and numbers are those of `retally verify`.
 import { toHex, type Bytes } from '../core/bytes.ts';
+import { sumStations, type PaperCount, type Reconciliation, type UnitCounts } from '../board/counts.ts';
+import type { EntryOf } from '../board/entries.ts';
 import type { Manifest } from '../board/manifest.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import {
   CHECKS,
   EXIT_CODES,
   TITLES,
+  verdictLineOf,
   verdictOf,
   type Check,
   type Conclusion,
+  type Finding,
   type State,
   type Verdict,
 } from './checks.ts';
 import type { ElectionState } from './state.ts';
-import { reconcile, type Reconciliation } from './v14V15Counting.ts';
-import { combinationOf, unitsWithoutCounts, type UnitCounts } from './v16V17V18Decryption.ts';
+import { reconcile } from './v14V15Counting.ts';
+import { combinationOf, unitsWithoutCounts } from './v16V17V18Decryption.ts';
 
 /** Votes by polling station as the authority signed them: shown beside the counts, never verified. */
-export interface PaperReport {
-  readonly district: string;
-  readonly contest: string;
+export interface PaperReport extends PaperCount {
   readonly stations: readonly { readonly id: string; readonly invalid: number; readonly votes: readonly number[] }[];
-  /** Sums over the stations. */
-  readonly votes: readonly number[];
-  readonly invalid: number;
-  /** Entered after the online result was known. */
-  readonly late: boolean;
 }
 
 export interface Report {
@@ -62,7 +59,7 @@ export interface Report {
   readonly opening: number | null;
   readonly closing: number | null;
   /** Entries refused: index, check and reason. */
-  readonly refused: readonly { readonly index: number; readonly check: Check; readonly reason: string }[];
+  readonly refused: readonly Finding[];
   /** Ballots whose proofs were verified, and how long it all took, pauses included. */
   readonly ballots: number;
   readonly seconds: number;
@@ -92,12 +89,12 @@ export function reportOf(findings: Findings): Report {
       : (findings.conclusions.get(check) ?? { state: 'incomplete', notes: [findings.why] }),
   ]);
   const verdict = verdictOf(all.map(([, { state: found }]) => found));
-  const counting = state?.tally.counting ?? null;
+  const counting = state?.closing?.counting ?? null;
   const counts = state === null ? null : (combinationOf(state)?.units ?? null);
   return {
     verdict,
     exitCode: EXIT_CODES[verdict],
-    verdictLine: policy.witnesses.length > 0 ? verdict : `${verdict} · no witness`,
+    verdictLine: verdictLineOf(verdict, policy.witnesses.length),
     states: byCheck(all.map(([check, conclusion]) => [check, conclusion.state])),
     notes: byCheck(all.map(([check, conclusion]) => [check, conclusion.notes])),
     titles: TITLES,
@@ -115,8 +112,8 @@ export function reportOf(findings: Findings): Report {
     units: counting === null ? null : (counts ?? unitsWithoutCounts(counting)),
     papers: state === null || counting === null ? [] : [...state.tally.papers.values()].map(paperReport),
     reconciliation: state === null || counting === null ? null : reconcile(state),
-    opening: state?.opening ?? null,
-    closing: state?.closing ?? null,
+    opening: state?.opening?.index ?? null,
+    closing: state?.closing?.index ?? null,
     refused: [...(state?.refusals ?? [])],
     ballots: state?.ballots.proved ?? 0,
     seconds: findings.seconds,
@@ -136,23 +133,8 @@ function v21Conclusion(manifest: Manifest | null): Conclusion {
   return { state: 'not applicable', notes: [reason] };
 }
 
-function paperReport({
-  district,
-  contest,
-  stations,
-  late,
-}: Pick<PaperReport, 'district' | 'contest' | 'stations' | 'late'>): PaperReport {
-  const votes = (stations[0]?.votes ?? []).map((_, option) =>
-    stations.reduce((sum, station) => sum + (station.votes[option] ?? 0), 0),
-  );
-  return {
-    district,
-    contest,
-    stations,
-    votes,
-    invalid: stations.reduce((sum, { invalid }) => sum + invalid, 0),
-    late,
-  };
+function paperReport(entry: EntryOf<'paper-count'>): PaperReport {
+  return { ...sumStations(entry, entry.stations), stations: entry.stations };
 }
 
 /** The report with V21 as a page found it: the verdict follows. */
@@ -165,6 +147,6 @@ export function withV21(report: Report, { state, notes }: Conclusion): Report {
     notes: { ...report.notes, V21: notes },
     verdict,
     exitCode: EXIT_CODES[verdict],
-    verdictLine: report.witnesses > 0 ? verdict : `${verdict} · no witness`,
+    verdictLine: verdictLineOf(verdict, report.witnesses),
   };
 }

@@ -4,12 +4,9 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Point } from '../core/group.ts';
 import type { Manifest } from '../board/manifest.ts';
 import type { EntryOf } from '../board/entries.ts';
-import type { Refusal } from './checks.ts';
-import type { Aggregate } from './v14V15Counting.ts';
-import type { Combination } from './v16V17V18Decryption.ts';
+import type { Finding } from './checks.ts';
 import { PointSet } from './pointSet.ts';
-import type { RollHasher } from './v08Roll.ts';
-import type { Unit } from './units.ts';
+import type { Combination, Counting } from './tally.ts';
 
 /** `previous` of a credential's first ballot. */
 export const NO_BALLOT: Bytes = new Uint8Array(32);
@@ -36,9 +33,16 @@ export interface CeremonyState {
   readonly complaints: Set<string>;
   readonly answers: Set<string>;
   readonly confirmations: Set<number>;
-  /** How many accuse a guardian, and the notes of V06 once k do. */
+  /** How many accuse a guardian, and what V06 found once k do: then the ceremony is void. */
   readonly accusers: Map<number, number>;
-  readonly void: string[];
+  readonly void: Finding[];
+}
+
+/** SHA-256 over a roll that comes in chunks; a copy is hashed on, so that a false chunk costs only its own length. */
+export interface RollHasher {
+  readonly clone: () => RollHasher;
+  readonly update: (bytes: Bytes) => unknown;
+  readonly digest: () => Bytes;
 }
 
 /** What one registrar revealed so far. */
@@ -69,16 +73,7 @@ export interface BallotState {
   readonly points: PointSet;
 }
 
-/** What the closing fixes. */
-export interface Counting {
-  readonly units: readonly Unit[];
-  readonly aggregates: readonly Aggregate[];
-  readonly digest: Bytes;
-  readonly counted: number;
-}
-
 export interface TallyState {
-  counting: Counting | null;
   readonly papers: Map<string, EntryOf<'paper-count'>>;
   /** M_1..M_m of every valid partial decryption, by guardian. */
   readonly partials: Map<number, readonly Point[]>;
@@ -90,20 +85,31 @@ export interface TallyState {
   readonly roots: Map<number, Bytes>;
 }
 
+/** The opening in force: voting has begun. */
+export interface Opening {
+  readonly index: number;
+  /** Encoding of K. */
+  readonly jointKey: Bytes;
+}
+
+/** The closing in force: what is counted is fixed. */
+export interface Closing {
+  readonly index: number;
+  readonly counting: Counting;
+}
+
 export interface ElectionState {
   readonly manifest: Manifest;
   readonly electionId: Bytes;
   /** The index of the entry at hand. */
   index: number;
-  opening: number | null;
-  closing: number | null;
-  /** Encoding of K, once the opening is in force. */
-  jointKey: Bytes | null;
+  opening: Opening | null;
+  closing: Closing | null;
   readonly ceremony: CeremonyState;
   readonly roll: RollState;
   readonly ballots: BallotState;
   readonly tally: TallyState;
-  readonly refusals: Refusal[];
+  readonly refusals: Finding[];
 }
 
 export type BoardPhase = 'setup' | 'voting' | 'tally';
@@ -120,7 +126,6 @@ export function beginElection(manifest: Manifest, electionId: Bytes, manifestLea
     index: 1,
     opening: null,
     closing: null,
-    jointKey: null,
     ceremony: {
       transcript: [manifestLeaf],
       commitments: new Map(),
@@ -141,7 +146,6 @@ export function beginElection(manifest: Manifest, electionId: Bytes, manifestLea
     },
     ballots: { entries: 0, accepted: 0, proved: 0, points: new PointSet() },
     tally: {
-      counting: null,
       papers: new Map(),
       partials: new Map(),
       lookedAtV16: 0,

@@ -1,6 +1,5 @@
 // Reporting units: which districts are counted together, and whether at all (docs/spec 7.2).
-
-export type UnitState = 'reported' | 'empty' | 'withheld';
+import type { UnitState } from '../board/counts.ts';
 
 /** Districts that are reported together, in the manifest's order. */
 export interface Unit {

@@ -1,8 +1,9 @@
 // V02, first half: every bundle hashes to its level-0 tile, and all entries to the checkpoint's root (docs/spec 3.1, 8.2).
 // One bundle of entries is in memory at a time; the next one is read while the workers prove this one.
 import { equal, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { Malformed, readOr } from '../core/errors.ts';
 import { Frontier, leafHash } from '../board/merkle.ts';
+import { readTile, type TileFile } from '../board/readTile.ts';
 import { TooLong, type BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
 
@@ -35,7 +36,7 @@ async function readBundle(source: BoardSource, index: number, size: number): Pro
   const width = Math.min(TILE_WIDTH, size - first);
   const entries = await readEntries(source, index, width);
   const leaves = entries.map((entry) => leafHash(entry));
-  const tile = await readTile(source, index, width);
+  const tile = await readLeaves(source, index, width);
   leaves.forEach((leaf, at) => {
     if (!equal(leaf, tile.subarray(32 * at, 32 * at + 32))) {
       throw new Contradiction(`entry ${first + at} does not hash to its place in the level-0 tile`);
@@ -45,38 +46,36 @@ async function readBundle(source: BoardSource, index: number, size: number): Pro
 }
 
 async function readEntries(source: BoardSource, index: number, width: number): Promise<Bytes[]> {
-  const { path, raw, full } = await readWidth(source, (w) => bundlePath(index, w), width, BUNDLE_LIMIT);
-  try {
+  const { path, raw, grown } = await readWidth(source, (w) => bundlePath(index, w), width, BUNDLE_LIMIT);
+  const read = (): Bytes[] => {
     const entries = decodeBundle(raw, width);
     const length = entries.reduce((sum, entry) => sum + 2 + entry.length, 0);
-    if (full || length === raw.length) return entries;
+    if (grown || length === raw.length) return entries;
     throw new Malformed(`a bundle that is longer than its ${width} entries`);
-  } catch (error) {
-    if (error instanceof Malformed) throw new Contradiction(`${path}: ${error.message}`);
-    throw error;
-  }
+  };
+  return readOr(read, (reason) => {
+    throw new Contradiction(`${path}: ${reason}`);
+  });
 }
 
-async function readTile(source: BoardSource, index: number, width: number): Promise<Bytes> {
-  const { path, raw, full } = await readWidth(source, (w) => tilePath(0, index, w), width, TILE_LIMIT);
-  const tile = full ? raw.subarray(0, 32 * width) : raw;
+async function readLeaves(source: BoardSource, index: number, width: number): Promise<Bytes> {
+  const { path, raw, grown } = await readWidth(source, (w) => tilePath(0, index, w), width, TILE_LIMIT);
+  const tile = grown ? raw.subarray(0, 32 * width) : raw;
   if (tile.length !== 32 * width) throw new Contradiction(`${path} has ${tile.length} bytes, not ${32 * width}`);
   return tile;
 }
 
-/** The file of this width, or the full one: a board that has grown need not keep partial files. */
+/** A file that cannot be had, or can be only too long, decides V02. */
 async function readWidth(
   source: BoardSource,
   pathOf: (width: number) => string,
   width: number,
   limit: number,
-): Promise<{ path: string; raw: Bytes; full: boolean }> {
+): Promise<TileFile & { readonly path: string }> {
   const path = pathOf(width);
   try {
-    const raw = await source.read(path, limit);
-    if (raw !== null) return { path, raw, full: false };
-    const whole = width < TILE_WIDTH ? await source.read(pathOf(TILE_WIDTH), limit) : null;
-    if (whole !== null) return { path, raw: whole, full: true };
+    const file = await readTile(source, pathOf, width, limit);
+    if (file !== null) return { path, ...file };
   } catch (error) {
     if (error instanceof TooLong) throw new Contradiction(error.message);
     throw error;

@@ -5,7 +5,7 @@ import { parseOfficialEntry, wrongSignatures } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { formatKey, sameKey } from '../board/notes.ts';
 import type { TrustPolicy } from '../board/policy.ts';
-import { conclude, type Conclusion } from './checks.ts';
+import { conclude, noteOf, type Conclusion } from './checks.ts';
 
 export interface V03 {
   readonly conclusion: Conclusion;
@@ -24,7 +24,7 @@ export function v03Manifest(entry: Bytes | undefined, policy: TrustPolicy): V03 
       ...signatureFaults(),
       ...policyFaults(content, electionId(entry), policy),
     ];
-    return { conclusion: conclude(faults.map((fault) => `entry 0: V03 ${fault}`)), manifest: content };
+    return { conclusion: conclude(faults.map(manifestNote)), manifest: content };
 
     function signatureFaults(): string[] {
       const wrong = wrongSignatures(official, content as Manifest);
@@ -32,9 +32,11 @@ export function v03Manifest(entry: Bytes | undefined, policy: TrustPolicy): V03 
     }
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    return { conclusion: conclude([`entry 0: V03 ${error.message}`]), manifest: null };
+    return { conclusion: conclude([manifestNote(error.message)]), manifest: null };
   }
 }
+
+const manifestNote = (reason: string): string => noteOf({ index: 0, check: 'V03', reason });
 
 function policyFaults(manifest: Manifest, id: Bytes, policy: TrustPolicy): string[] {
   const faults: string[] = [];

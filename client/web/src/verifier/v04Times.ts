@@ -13,7 +13,7 @@ import type { Tree } from './v02Entries.ts';
 const NAMES = ['opening', 'closing'] as const;
 
 /** One of the two files: the checkpoint, or what is wrong with it, or neither where it is not there. */
-interface Effect {
+export interface Effect {
   readonly name: (typeof NAMES)[number];
   readonly checkpoint: OpenedCheckpoint | null;
   readonly fault: string | null;
@@ -48,7 +48,7 @@ export function v04Conclusion(
   if (state.closing === null) missing.push('closing is not on the board yet');
   if (policy.witnesses.length === 0) remarks.push('no witness: the times of opening and closing are not applicable');
   for (const { name, checkpoint, fault } of effects) {
-    const index = state[name];
+    const index = state[name]?.index ?? null;
     if (fault !== null) {
       failures.push(fault);
     } else if (checkpoint === null) {

@@ -16,7 +16,7 @@ import {
 import { verify } from '../core/sigma.ts';
 import { guardianCommitment, guardianCommitmentTag } from '../core/relations.ts';
 import type { EntryOf } from '../board/entries.ts';
-import { conclude, demand, named, type Conclusion } from './checks.ts';
+import { Broken, conclude, demand, named, noteOf, type Conclusion } from './checks.ts';
 import { splitPoints } from './v09Form.ts';
 import type { ElectionState } from './state.ts';
 import { pair } from './v04Order.ts';
@@ -37,7 +37,8 @@ export function v06Complaint(state: ElectionState, content: EntryOf<'guardian-co
   const accusers = (ceremony.accusers.get(content.against) ?? 0) + 1;
   ceremony.accusers.set(content.against, accusers);
   if (accusers >= manifest.guardians.threshold) {
-    ceremony.void.push(`entry ${index}: V06 ${accusers} guardians accuse guardian ${content.against}`);
+    const reason = `${accusers} guardians accuse guardian ${content.against}`;
+    ceremony.void.push({ index, check: 'V06', reason });
   }
 }
 
@@ -60,7 +61,8 @@ export function v06Confirmation(state: ElectionState, content: EntryOf<'guardian
   const { ceremony } = state;
   const same = equal(content.ceremony, sha256(concat(...ceremony.transcript)));
   demand('V06', same, `guardian ${content.guardian} confirms another ceremony`);
-  demand('V06', ceremony.void.length === 0, `the ceremony is void: ${ceremony.void[0]}`);
+  const [accused] = ceremony.void;
+  if (accused !== undefined) throw new Broken('V06', `the ceremony is void: ${noteOf(accused)}`);
   ceremony.confirmations.add(content.guardian);
 }
 
@@ -104,7 +106,7 @@ export function v06Conclusion(state: ElectionState): Conclusion {
   const guardians = state.manifest.guardians.keys.length;
   const confirmed = state.ceremony.confirmations.size;
   const missing = confirmed < guardians ? [`${confirmed} of ${guardians} confirmations`] : [];
-  return conclude([...state.ceremony.void, ...named(state.refusals, 'V06')], missing);
+  return conclude([...state.ceremony.void.map(noteOf), ...named(state.refusals, 'V06')], missing);
 }
 
 export function v07Conclusion(state: ElectionState): Conclusion {

@@ -7,18 +7,11 @@ import { credentialPart, credentialPartTag } from '../core/relations.ts';
 import { verify } from '../core/sigma.ts';
 import type { EntryOf } from '../board/entries.ts';
 import { Broken, conclude, demand, named, type Conclusion } from './checks.ts';
-import type { Pool } from './pool.ts';
-import { NO_BALLOT, type Credential, type ElectionState, type Revealed } from './state.ts';
+import { NO_BALLOT, type Credential, type ElectionState, type Revealed, type RollHasher } from './state.ts';
+import type { Summing } from './tasks.ts';
 import { splitPoints } from './v09Form.ts';
 
 const IDENTITY_BYTES: Bytes = new Uint8Array(32);
-
-/** SHA-256 over a roll that comes in chunks; a copy is hashed on, so that a false chunk costs only its own length. */
-export interface RollHasher {
-  readonly clone: () => RollHasher;
-  readonly update: (bytes: Bytes) => unknown;
-  readonly digest: () => Bytes;
-}
 
 /** All registrars commit to the same number of credentials. */
 export function v08RollCommitment(state: ElectionState, content: EntryOf<'roll-commitment'>): void {
@@ -36,59 +29,62 @@ export function v08RollCommitment(state: ElectionState, content: EntryOf<'roll-c
 }
 
 /** A chunk fits its commitment and the other registrars' styles; the last one completes the roll. */
-export async function v08RollChunk(state: ElectionState, content: EntryOf<'roll'>, pool: Pool): Promise<void> {
+export function* v08RollChunk(state: ElectionState, content: EntryOf<'roll'>): Summing {
   const { registrar, styles } = content;
   const { registrars } = state.roll;
   const own = registrars.get(registrar) as Revealed;
-  demand(
-    'V08',
-    equal(content.commitments, commitmentsDigest(state)),
-    `registrar ${registrar} reveals its parts to other commitments than those on this board`,
-  );
-  const end = content.first + styles.length;
-  demand(
-    'V08',
-    end <= own.credentials,
-    `registrar ${registrar} reveals ${end} credentials and committed to ${own.credentials}`,
-  );
-  for (const [other, { styles: known }] of registrars) {
-    const differs =
-      other === registrar ? -1 : styles.findIndex((style, p) => style !== (known[content.first + p] ?? style));
-    demand(
-      'V08',
-      differs < 0,
-      `registrars ${registrar} and ${other} name styles ${styles[differs]} and ${known[content.first + differs]} at position ${content.first + differs}`,
-    );
-  }
-  const parts = splitPoints(content.parts);
+  chunkFits(state, content, own);
+  // Nothing of the state is changed before every demand is met: a refused chunk has no effect.
   const hasher = own.hasher.clone();
-  parts.forEach((part, p) => {
+  splitPoints(content.parts).forEach((part, p) => {
     hasher.update(part);
     hasher.update(le(styles[p] as number, 4));
   });
-  let complete: Credential[] | null = null;
-  if (end === own.credentials) {
+  let credentials: Credential[] | null = null;
+  if (content.first + styles.length === own.credentials) {
     demand('V08', equal(hasher.clone().digest(), own.commitment), `registrar ${registrar} breaks its commitment`);
     const others = [...registrars].filter(([other]) => other !== registrar).map(([, revealed]) => revealed);
     if (others.every((other) => other.styles.length === other.credentials)) {
-      const rows = [concat(...own.parts, content.parts), ...others.map((other) => concat(...other.parts))];
-      complete = await sumOfParts(rows, [...own.styles, ...styles], pool);
+      const sums = yield [concat(...own.parts, content.parts), ...others.map((other) => concat(...other.parts))];
+      credentials = credentialsOf(sums, [...own.styles, ...styles]);
     }
   }
   own.hasher = hasher;
   own.parts.push(content.parts);
   for (const style of styles) own.styles.push(style);
-  if (complete !== null) {
-    for (const credential of complete) state.roll.credentials.set(toHex(credential.credential), credential);
-    state.roll.active = complete.length;
-    state.roll.complete = true;
-    for (const revealed of registrars.values()) revealed.parts.length = 0;
+  if (credentials !== null) completeRoll(state, credentials);
+}
+
+/** The chunk answers to the commitments on this board, is not too long, and has the other registrars' styles. */
+function chunkFits(
+  state: ElectionState,
+  { registrar, first, styles, commitments }: EntryOf<'roll'>,
+  own: Revealed,
+): void {
+  demand(
+    'V08',
+    equal(commitments, commitmentsDigest(state)),
+    `registrar ${registrar} reveals its parts to other commitments than those on this board`,
+  );
+  const end = first + styles.length;
+  demand(
+    'V08',
+    end <= own.credentials,
+    `registrar ${registrar} reveals ${end} credentials and committed to ${own.credentials}`,
+  );
+  for (const [other, { styles: known }] of state.roll.registrars) {
+    if (other === registrar) continue;
+    const differs = styles.findIndex((style, p) => style !== (known[first + p] ?? style));
+    demand(
+      'V08',
+      differs < 0,
+      `registrars ${registrar} and ${other} name styles ${styles[differs]} and ${known[first + differs]} at position ${first + differs}`,
+    );
   }
 }
 
 /** The credentials C = Σ P_r, none of them the identity, no two of them equal. */
-async function sumOfParts(rows: readonly Bytes[], styles: readonly number[], pool: Pool): Promise<Credential[]> {
-  const sums = await pool.sumColumns(rows);
+function credentialsOf(sums: Bytes, styles: readonly number[]): Credential[] {
   const seen = new Set<string>();
   return styles.map((style, position) => {
     const credential = sums.slice(32 * position, 32 * position + 32);
@@ -98,6 +94,14 @@ async function sumOfParts(rows: readonly Bytes[], styles: readonly number[], poo
     seen.add(name);
     return unused(credential, style);
   });
+}
+
+function completeRoll({ roll }: ElectionState, credentials: readonly Credential[]): void {
+  for (const credential of credentials) roll.credentials.set(toHex(credential.credential), credential);
+  roll.active = credentials.length;
+  roll.complete = true;
+  // Only their sums are needed from here on.
+  for (const revealed of roll.registrars.values()) revealed.parts.length = 0;
 }
 
 function unused(credential: Bytes, style: number): Credential {

@@ -8,11 +8,6 @@ import type { Manifest } from '../board/manifest.ts';
 import { conclude, named, type Conclusion } from './checks.ts';
 import type { ElectionState } from './state.ts';
 
-/** 8.3: an entry without a newline byte is of kind ballot, whatever else is wrong with it, and no other is. */
-export function isBallot(raw: Bytes): boolean {
-  return !raw.includes(0x0a);
-}
-
 /** The 32-byte pieces of a binary member. */
 export function splitPoints(raw: Bytes): Bytes[] {
   const pieces: Bytes[] = [];

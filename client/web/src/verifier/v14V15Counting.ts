@@ -2,67 +2,54 @@
 import { sha256, utf8, type Bytes } from '../core/bytes.ts';
 import { contestBits } from '../core/contests.ts';
 import { IDENTITY, add, decodePoint, encodePoint, msm, type Point } from '../core/group.ts';
+import type { Reconciliation } from '../board/counts.ts';
 import type { EntryOf } from '../board/entries.ts';
 import type { Manifest } from '../board/manifest.ts';
 import { Broken, conclude, demand, named, type Conclusion } from './checks.ts';
-import type { Pool } from './pool.ts';
-import type { Counting, ElectionState } from './state.ts';
+import type { ElectionState } from './state.ts';
+import type { Aggregate, Counting } from './tally.ts';
+import type { Summing } from './tasks.ts';
 import { formUnits, type Unit } from './units.ts';
 
-/** The encrypted count of one option in one reported unit, and the largest number it can be. */
-export interface Aggregate {
-  readonly unit: number;
-  readonly contest: string;
-  readonly option: number;
-  readonly a: Point;
-  readonly b: Point;
-  /** 7.5: where A is the identity nothing is decrypted. */
-  readonly listed: boolean;
-  readonly bound: number;
-}
-
-/** The six numbers of 7.7 with the number of ballot entries; from the board, never from the result. */
-export interface Reconciliation {
-  readonly credentials: number;
-  readonly entries: number;
-  readonly voted: number;
-  readonly accepted: number;
-  readonly superseded: number;
-  readonly counted: number;
-  readonly refused: number;
-}
-
 /** `ballots` is the number of ballot entries before the closing; from here on the counted ballots are fixed. */
-export async function v14Closing(state: ElectionState, content: EntryOf<'closing'>, pool: Pool): Promise<void> {
+export function* v14Closing(state: ElectionState, content: EntryOf<'closing'>): Summing {
   const { entries } = state.ballots;
   demand(
     'V14',
     content.ballots === entries,
     `ballots is ${content.ballots}, ${entries} ballot entries stand before it`,
   );
-  state.tally.counting = await count(state, pool);
+  const ballots = lastBallots(state);
+  const sums = new Map<string, Point[]>();
+  for (const [district, rows] of ballots) sums.set(district, decodeSums(yield rows));
+  const counted = new Map([...ballots].map(([district, { length }]) => [district, length]));
+  state.closing = { index: state.index, counting: countingOf(state, counted, sums) };
 }
 
-/** The last ballot of every chain, summed district by district. */
-async function count(state: ElectionState, pool: Pool): Promise<Counting> {
-  const { manifest } = state;
+/** The ciphertexts of the last ballot of every chain, by district. */
+function lastBallots({ manifest, roll }: ElectionState): Map<string, Bytes[]> {
   const ballots = new Map<string, Bytes[]>();
-  for (const { style, ciphertexts } of state.roll.credentials.values()) {
+  for (const { style, ciphertexts } of roll.credentials.values()) {
     if (ciphertexts === null) continue;
     const { district } = manifest.styles[style] as Manifest['styles'][number];
     const known = ballots.get(district);
     if (known) known.push(ciphertexts);
     else ballots.set(district, [ciphertexts]);
   }
-  const sums = new Map<string, Point[]>();
-  for (const [district, rows] of ballots) sums.set(district, decodeSums(await pool.sumColumns(rows)));
-  const counted = new Map([...ballots].map(([district, { length }]) => [district, length]));
+  return ballots;
+}
+
+function countingOf(
+  { manifest, electionId }: ElectionState,
+  counted: ReadonlyMap<string, number>,
+  sums: ReadonlyMap<string, readonly Point[]>,
+): Counting {
   const units = formUnits(manifest, counted);
   const aggregates = units.flatMap((unit, at) =>
     unit.state === 'reported' ? aggregatesOf(manifest, unit, at, sums) : [],
   );
   const encoded = aggregates.flatMap(({ a, b }) => [encodePoint(a), encodePoint(b)]);
-  const digest = sha256(utf8('RETALLY-V01-aggregates'), state.electionId, ...encoded);
+  const digest = sha256(utf8('RETALLY-V01-aggregates'), electionId, ...encoded);
   return { units, aggregates, digest, counted: units.reduce((sum, unit) => sum + unit.counted, 0) };
 }
 
@@ -83,6 +70,7 @@ function aggregatesOf(
   place: number,
   sums: ReadonlyMap<string, readonly Point[]>,
 ): Aggregate[] {
+  // The districts' sums one after the other, each as long as a ballot: a district where nobody voted has none.
   const columns = unit.districts.flatMap((district) => sums.get(district) ?? []);
   const width = columns.length / unit.districts.filter((district) => sums.has(district)).length;
   const total = (column: number): Point => {
@@ -125,7 +113,7 @@ export function reconcile(state: ElectionState): Reconciliation {
     voted += 1;
     superseded += credential.accepted - 1;
   }
-  const counted = state.tally.counting?.counted ?? voted;
+  const counted = state.closing?.counting.counted ?? voted;
   return {
     credentials: state.roll.active,
     entries,

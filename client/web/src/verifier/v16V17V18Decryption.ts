@@ -1,49 +1,29 @@
 // V16 to V18: the guardians decrypted the right sums, proved it, and k of them combine to counts (docs/spec 7.4 to 7.6).
-import { equal, sha256, utf8, type Bytes } from '../core/bytes.ts';
+import { equal, sha256, utf8 } from '../core/bytes.ts';
 import { ORDER, add, decodePoint, encodePoint, msm, type Point } from '../core/group.ts';
 import { partialDecryption, partialDecryptionTag } from '../core/relations.ts';
 import { verify } from '../core/sigma.ts';
+import type { UnitCounts } from '../board/counts.ts';
 import type { EntryOf } from '../board/entries.ts';
 import { Broken, conclude, demand, named, type Conclusion } from './checks.ts';
 import { discreteLogs } from './discreteLog.ts';
-import type { Counting, ElectionState } from './state.ts';
-import type { UnitState } from './units.ts';
+import type { Closing, ElectionState } from './state.ts';
+import type { Combination, Counting } from './tally.ts';
 import { contestsOf, noClosing } from './v14V15Counting.ts';
 import { publicShare } from './v05V06V07Ceremony.ts';
 import { splitPoints } from './v09Form.ts';
 
-/** Counts of one contest by option; null where no number was found within the bound (V18). */
-export interface ContestCounts {
-  readonly contest: string;
-  readonly counts: readonly (number | null)[];
-}
-
-/** One unit as in 7.7; without contests where it is withheld. */
-export interface UnitCounts {
-  readonly districts: readonly string[];
-  readonly state: UnitState;
-  readonly counted: number;
-  readonly contests: readonly ContestCounts[];
-}
-
-/** The aggregates decrypted: the digest of the points, the counts, and which of them were not found. */
-export interface Combination {
-  readonly digest: Bytes;
-  readonly units: readonly UnitCounts[];
-  readonly notFound: readonly string[];
-}
-
-/** What the closing fixed. Only in the phase after it, where V04 lets the tally's entries come. */
-export function countingOf(state: ElectionState): Counting {
-  if (state.tally.counting === null) throw new Broken('V04', 'nothing is counted before the closing');
-  return state.tally.counting;
+/** The closing in force. Only after it does V04 let the tally's entries come. */
+export function closingOf({ closing }: ElectionState): Closing {
+  if (closing === null) throw new Broken('V04', 'nothing is counted before the closing');
+  return closing;
 }
 
 /** V20, V16 and V17 of a partial decryption, in this order (8.2). */
 export function takePartialDecryption(state: ElectionState, content: EntryOf<'partial-decryption'>): void {
   const { tally, index } = state;
   const { guardian, size } = content;
-  const counting = countingOf(state);
+  const { index: closing, counting } = closingOf(state);
   demand('V20', !tally.partials.has(guardian), `guardian ${guardian} decrypts a second time`);
   const reported = counting.units.filter((unit) => unit.state === 'reported').map((unit) => unit.districts);
   demand('V20', sameLists(content.units, reported), `guardian ${guardian} decrypts other units than the reported ones`);
@@ -53,7 +33,6 @@ export function takePartialDecryption(state: ElectionState, content: EntryOf<'pa
     equal(content.aggregates, counting.digest),
     `guardian ${guardian} decrypts other sums than those of the counted ballots`,
   );
-  const closing = state.closing as number;
   demand('V17', closing < size && size <= index, `size is ${size}, not in ${closing + 1}..${index}`);
   const root = tally.roots.get(size);
   demand('V17', root !== undefined && equal(content.root, root), `root is not this board's at size ${size}`);
@@ -80,14 +59,15 @@ export function sameList<T>(one: readonly T[], other: readonly T[]): boolean {
 
 /** The counts from the k valid partial decryptions with the lowest numbers; null while there are fewer. */
 export function combinationOf(state: ElectionState): Combination | null {
-  const { tally, manifest } = state;
-  if (tally.counting === null || tally.partials.size < manifest.guardians.threshold) return null;
-  tally.combination ??= combine(state, tally.counting);
+  const { closing, tally, manifest } = state;
+  if (closing === null || tally.partials.size < manifest.guardians.threshold) return null;
+  tally.combination ??= combine(state, closing.counting);
   return tally.combination;
 }
 
 function combine(state: ElectionState, counting: Counting): Combination {
   const chosen = [...state.tally.partials.keys()].sort((a, b) => a - b).slice(0, state.manifest.guardians.threshold);
+  // B − Σ λ_i·M_i: factors are negated once, not every product.
   const factors = chosen.map((guardian) => ORDER - lagrange(guardian, chosen));
   let row = 0;
   const decrypted = counting.aggregates.map(({ listed, b }) => {

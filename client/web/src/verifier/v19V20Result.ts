@@ -3,13 +3,14 @@ import { equal } from '../core/bytes.ts';
 import type { EntryOf } from '../board/entries.ts';
 import { Broken, conclude, demand, named, type Conclusion } from './checks.ts';
 import type { ElectionState } from './state.ts';
+import type { Combination } from './tally.ts';
 import { noClosing, v15ResultNumbers } from './v14V15Counting.ts';
-import { combinationOf, countingOf, lacking, sameList, type Combination } from './v16V17V18Decryption.ts';
+import { closingOf, combinationOf, lacking, sameList } from './v16V17V18Decryption.ts';
 
 /** V15, V20, V18 and V19 of a result, in this order. */
 export function takeResult(state: ElectionState, content: EntryOf<'result'>): void {
   v15ResultNumbers(state, content);
-  const { units } = countingOf(state);
+  const { units } = closingOf(state).counting;
   const sameUnits =
     content.units.length === units.length &&
     content.units.every((unit, at) => {

@@ -7,21 +7,22 @@
 //
 // What an adversary can write into the files never throws: it fails its check.
 import { equal, toHex, type Bytes } from '../core/bytes.ts';
-import { leafHash } from '../board/merkle.ts';
+import type { OpenedCheckpoint } from '../board/checkpoint.ts';
 import { electionId } from '../board/manifest.ts';
+import { leafHash } from '../board/merkle.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import type { BoardSource } from '../board/source.ts';
 import { conclude, type Check, type Conclusion } from './checks.ts';
 import { Control, Pace, type Phase, type Progress } from './control.ts';
-import { Fold } from './fold.ts';
+import { FoldDriver } from './foldDriver.ts';
 import { CallingThread, type Pool } from './pool.ts';
-import { reportOf, type Report } from './report.ts';
+import { reportOf, type Findings, type Report } from './report.ts';
 import { beginElection, type ElectionState } from './state.ts';
 import { v01Checkpoint } from './v01Checkpoint.ts';
-import { holdAgainst, readClaims } from './v02Claims.ts';
+import { holdAgainst, readClaims, type Claims } from './v02Claims.ts';
 import { Contradiction, NotThere, Tree, readBundles } from './v02Entries.ts';
 import { v03Manifest, type V03 } from './v03Manifest.ts';
-import { readEffects, v04Conclusion } from './v04Times.ts';
+import { readEffects, v04Conclusion, type Effect } from './v04Times.ts';
 import { v05Conclusion, v06Conclusion, v07Conclusion } from './v05V06V07Ceremony.ts';
 import { v08Conclusion } from './v08Roll.ts';
 import { v09Conclusion } from './v09Form.ts';
@@ -47,108 +48,123 @@ const V03_FAILS = "V03 fails: the entries cannot be trusted to be the board's";
 /** Every check over one board. Throws Unreachable where the board could not be read, Aborted when given up. */
 export async function verify(source: BoardSource, policy: TrustPolicy, options: Options = {}): Promise<Report> {
   const begun = performance.now();
-  const control = options.control ?? new Control();
-  const pace = new Pace();
-  const proceed = () => pace.idle(() => control.proceed());
-  const say = (phase: Phase, done: number, of: number, ballots: number) =>
-    options.onProgress?.(pace.report(phase, done, of, ballots));
-  const conclusions = new Map<Check, Conclusion>();
-  const finish = (why: string, rest: { head?: Head; manifest?: V03['manifest']; state?: ElectionState }): Report =>
-    reportOf({
-      location: source.location,
-      policy,
-      head: rest.head ?? null,
-      manifest: rest.manifest ?? null,
-      state: rest.state ?? null,
-      conclusions,
-      why,
-      seconds: (performance.now() - begun) / 1000,
-    });
+  const found = await findingsOf(source, policy, options);
+  return reportOf({ ...found, location: source.location, policy, seconds: (performance.now() - begun) / 1000 });
+}
 
-  say('checkpoint', 0, 0, 0);
+type Found = Omit<Findings, 'location' | 'policy' | 'seconds'>;
+
+/** Goes on from check to check as long as there is something to go on from. */
+async function findingsOf(source: BoardSource, policy: TrustPolicy, options: Options): Promise<Found> {
+  const watch = watchOf(options);
+  const conclusions = new Map<Check, Conclusion>();
+  const nothing = { head: null, manifest: null, state: null, conclusions };
+
+  watch.say('checkpoint', 0, 0, 0);
   const v01 = await v01Checkpoint(source, policy);
   conclusions.set('V01', v01.conclusion);
-  if (v01.opened === null) return finish(V01_FAILS, {});
+  if (v01.opened === null) return { ...nothing, why: V01_FAILS };
   const { size, root } = v01.opened;
-  const head: Head = { size, root, raw: v01.raw };
+  const head = { size, root, raw: v01.raw };
 
   const claims = readClaims(policy, options.kept ?? [], options.receipts ?? []);
   const effects = await readEffects(source, policy);
-  const sizes = [...claims.claims.map((claim) => claim.size), ...effects.map((effect) => effect.checkpoint?.size ?? 0)];
-  const tree = new Tree(new Set(sizes), new Set(claims.claims.map(({ receipt }) => receipt?.index ?? -1)));
-
-  const reading = new Reading(policy, tree, options.pool ?? new CallingThread());
-  const failures: string[] = [];
-  const missing: string[] = [];
-  try {
-    for await (const { entries, leaves } of readBundles(source, size)) {
-      await proceed();
-      await reading.take(entries, leaves);
-      say('entries', tree.size, size, reading.fold?.state.ballots.proved ?? 0);
-    }
-    await reading.fold?.settle();
-    say('entries', tree.size, size, reading.fold?.state.ballots.proved ?? 0);
-    if (!equal(tree.root(), root)) {
-      failures.push(`the ${size} entries hash to ${toHex(tree.root())}, the checkpoint says ${toHex(root)}`);
-    }
-  } catch (error) {
-    if (error instanceof NotThere) missing.push(error.message);
-    else if (error instanceof Contradiction) failures.push(error.message);
-    else throw error;
-  }
-  if (failures.length > 0 || missing.length > 0) {
-    conclusions.set('V02', conclude(failures, missing, claims.ignored));
-    return finish(V02_FAILS, { head });
+  const tree = treeFor(claims, effects);
+  const read = await readEntries(source, v01.opened, {
+    policy,
+    tree,
+    pool: options.pool ?? new CallingThread(),
+    watch,
+  });
+  if (read.failures.length > 0 || read.missing.length > 0) {
+    conclusions.set('V02', conclude(read.failures, read.missing, claims.ignored));
+    return { ...nothing, head, why: V02_FAILS };
   }
   const held = holdAgainst(claims, tree);
   conclusions.set('V02', conclude(held.failures, [], held.ignored));
 
-  const v03 = reading.v03 ?? v03Manifest(undefined, policy);
-  conclusions.set('V03', v03.conclusion);
-  const state = reading.fold?.state;
-  if (state === undefined) return finish(V03_FAILS, { head, manifest: v03.manifest });
+  const { conclusion, manifest } = read.v03 ?? v03Manifest(undefined, policy);
+  conclusions.set('V03', conclusion);
+  const { state } = read;
+  if (state === null) return { ...nothing, head, manifest, why: V03_FAILS };
 
-  await proceed();
-  say('decryption', size, size, state.ballots.proved);
+  await watch.proceed();
+  watch.say('decryption', size, size, state.ballots.proved);
   conclusions.set('V04', v04Conclusion(state, effects, policy, tree));
   for (const [check, concluded] of CONCLUSIONS) conclusions.set(check, concluded(state));
-  return finish('', { head, manifest: v03.manifest, state });
+  return { head, manifest, state, conclusions, why: '' };
 }
 
-interface Head {
-  readonly size: number;
-  readonly root: Bytes;
-  readonly raw: Bytes;
+/** Who follows the verification hears how far it is, and can pause it or give it up. */
+interface Watch {
+  say(phase: Phase, done: number, of: number, ballots: number): void;
+  /** Waits as long as it is paused. Throws Aborted. */
+  proceed(): Promise<void>;
 }
 
-/** Entry 0 opens the fold, if it is the policy's manifest; every entry grows the tree, whatever it says. */
-class Reading {
-  v03: V03 | null = null;
-  fold: Fold | null = null;
+function watchOf({ control = new Control(), onProgress }: Options): Watch {
+  const pace = new Pace();
+  return {
+    say: (phase, done, of, ballots) => onProgress?.(pace.report(phase, done, of, ballots)),
+    proceed: () => pace.idle(() => control.proceed()),
+  };
+}
 
-  constructor(
-    readonly policy: TrustPolicy,
-    readonly tree: Tree,
-    readonly pool: Pool,
-  ) {}
+/** A tree that remembers what claims and times will be held against: one pass over the entries has to meet it all. */
+function treeFor({ claims }: Claims, effects: readonly Effect[]): Tree {
+  const sizes = [...claims.map((claim) => claim.size), ...effects.map((effect) => effect.checkpoint?.size ?? 0)];
+  return new Tree(new Set(sizes), new Set(claims.map(({ receipt }) => receipt?.index ?? -1)));
+}
 
-  async take(entries: readonly Bytes[], leaves: readonly Bytes[]): Promise<void> {
-    const [first, ...rest] = entries;
-    if (this.v03 !== null || first === undefined) return this.#follow(entries, leaves);
-    this.v03 = v03Manifest(first, this.policy);
-    const { manifest, conclusion } = this.v03;
-    if (manifest !== null && conclusion.state === 'pass') {
-      const state = beginElection(manifest, electionId(first), leafHash(first));
-      this.fold = new Fold(state, this.pool, this.tree);
+interface Entries {
+  /** Of V02. */
+  readonly failures: readonly string[];
+  readonly missing: readonly string[];
+  /** null where not even entry 0 could be read. */
+  readonly v03: V03 | null;
+  /** After all entries; null where V03 fails. */
+  readonly state: ElectionState | null;
+}
+
+/** Entry 0 begins the fold, if it is the policy's manifest; every entry grows the tree, whatever it says. */
+async function readEntries(
+  source: BoardSource,
+  { size, root }: OpenedCheckpoint,
+  { policy, tree, pool, watch }: { policy: TrustPolicy; tree: Tree; pool: Pool; watch: Watch },
+): Promise<Entries> {
+  let v03: V03 | null = null;
+  let driver: FoldDriver | null = null;
+  const say = () => watch.say('entries', tree.size, size, driver?.state.ballots.proved ?? 0);
+  const ended = (failures: string[], missing: string[]) => ({ failures, missing, v03, state: driver?.state ?? null });
+  try {
+    for await (const { entries, leaves } of readBundles(source, size)) {
+      await watch.proceed();
+      const manifestHere = tree.size === 0 ? 1 : 0;
+      if (manifestHere === 1) {
+        v03 = v03Manifest(entries[0], policy);
+        tree.append(leaves[0] as Bytes);
+        driver = driverOf(v03, entries[0] as Bytes, pool, tree);
+      }
+      const rest = leaves.slice(manifestHere);
+      if (driver !== null) await driver.take(entries.slice(manifestHere), rest);
+      else for (const leaf of rest) tree.append(leaf);
+      say();
     }
-    this.tree.append(leaves[0] as Bytes);
-    return this.#follow(rest, leaves.slice(1));
+    await driver?.settle();
+    say();
+  } catch (error) {
+    if (error instanceof NotThere) return ended([], [error.message]);
+    if (error instanceof Contradiction) return ended([error.message], []);
+    throw error;
   }
+  const own = tree.root();
+  if (equal(own, root)) return ended([], []);
+  return ended([`the ${size} entries hash to ${toHex(own)}, the checkpoint says ${toHex(root)}`], []);
+}
 
-  async #follow(entries: readonly Bytes[], leaves: readonly Bytes[]): Promise<void> {
-    if (this.fold !== null) return this.fold.take(entries, leaves);
-    for (const leaf of leaves) this.tree.append(leaf);
-  }
+function driverOf({ manifest, conclusion }: V03, entry: Bytes, pool: Pool, tree: Tree): FoldDriver | null {
+  if (manifest === null || conclusion.state !== 'pass') return null;
+  return new FoldDriver(beginElection(manifest, electionId(entry), leafHash(entry)), pool, tree);
 }
 
 const CONCLUSIONS: readonly (readonly [Check, (state: ElectionState) => Conclusion])[] = [

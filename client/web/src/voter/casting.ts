@@ -1,8 +1,8 @@
 // From a proved ballot to a checked receipt (docs/spec 9.2). The entry is kept in the tab before it is first sent and until
 // its receipt is checked; whatever happens in between, the same bytes are sent again: they stand on the board once or not
 // at all.
-import { equal, fromUtf8, toHex, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { equal, toHex, type Bytes } from '../core/bytes.ts';
+import { readOr } from '../core/errors.ts';
 import { parseBallot } from '../board/entries.ts';
 import { leafHash } from '../board/merkle.ts';
 import { TILE_WIDTH } from '../board/tiles.ts';
@@ -162,10 +162,8 @@ export async function renewReceipt(view: BoardView, receipt: CheckedReceipt): Pr
 
 /** Whether bytes are a ballot entry of this election: what a `.ballot` file or a kept entry has to be. */
 export function isBallotOf(entry: Bytes, electionId: Bytes): boolean {
-  try {
-    return equal(parseBallot(entry).election, electionId) && fromUtf8(entry).startsWith('{');
-  } catch (error) {
-    if (error instanceof Malformed) return false;
-    throw error;
-  }
+  return readOr(
+    () => equal(parseBallot(entry).election, electionId),
+    () => false,
+  );
 }

@@ -1,7 +1,7 @@
 // Files of evidence (docs/spec 11): two things a party signed that no append-only log can both have. Written here when a
 // receipt and the board contradict each other, and read back before they are offered: a file that proves nothing is not.
 import { equal, fromBase64url, fromUtf8, toBase64url, utf8, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { Malformed, readOr } from '../core/errors.ts';
 import { openCheckpoint, type Checkpoint } from '../board/checkpoint.ts';
 import { electionId } from '../board/manifest.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../board/merkle.ts';
@@ -109,9 +109,11 @@ export interface Fault {
   readonly witnesses: readonly string[];
 }
 
+/** What a checkpoint of the file says: this root at a size, or this leaf at an index. */
 interface Statement {
   readonly checkpoint: number;
-  readonly about: string;
+  readonly of: 'root' | 'leaf';
+  readonly at: bigint;
   readonly hash: Bytes;
 }
 
@@ -126,10 +128,10 @@ export function judgeEvidence(evidence: Evidence): Fault {
   );
   const statements: Statement[] = [];
   const root = (checkpoint: number, size: number | bigint, hash: Bytes): void => {
-    statements.push({ checkpoint, about: `root ${size}`, hash });
+    statements.push({ checkpoint, of: 'root', at: BigInt(size), hash });
   };
   const leaf = (checkpoint: number, index: number | bigint, hash: Bytes): void => {
-    statements.push({ checkpoint, about: `leaf ${index}`, hash });
+    statements.push({ checkpoint, of: 'leaf', at: BigInt(index), hash });
   };
   speakers.forEach((speaker, at) => speaker !== null && root(at, speaker.head.exactSize, speaker.head.root));
   for (const prefix of evidence.prefixes) {
@@ -175,7 +177,8 @@ function faultOf(statements: readonly Statement[], speakers: readonly (Speaker |
   const witnesses = new Set<string>();
   statements.forEach((one, at) => {
     for (const other of statements.slice(at + 1)) {
-      if (other.about !== one.about || other.checkpoint === one.checkpoint || equal(other.hash, one.hash)) continue;
+      if (other.of !== one.of || other.at !== one.at) continue;
+      if (other.checkpoint === one.checkpoint || equal(other.hash, one.hash)) continue;
       board = true;
       const seconds = speakers[other.checkpoint]?.witnesses;
       for (const name of speakers[one.checkpoint]?.witnesses ?? []) if (seconds?.has(name)) witnesses.add(name);
@@ -186,34 +189,29 @@ function faultOf(statements: readonly Statement[], speakers: readonly (Speaker |
 
 /** Whose right signatures are on a checkpoint; null if the board's is not. Wrong lines of witnesses are passed over. */
 function speakersOf(raw: Bytes, policy: TrustPolicy): Speaker | null {
-  try {
-    const head = openCheckpoint(raw, policy.board);
-    return {
-      head,
-      witnesses: new Set(policy.witnesses.filter((key) => cosigned(raw, policy, key)).map(({ name }) => name)),
-    };
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+  const head = readOr(
+    () => openCheckpoint(raw, policy.board),
+    () => null,
+  );
+  if (head === null) return null;
+  const own = policy.witnesses.filter((key) => cosigned(raw, policy, key));
+  return { head, witnesses: new Set(own.map(({ name }) => name)) };
 }
 
 function cosigned(raw: Bytes, policy: TrustPolicy, key: TrustPolicy['witnesses'][number]): boolean {
-  try {
-    return openCheckpoint(raw, policy.board, [key]).cosignatures.length === 1;
-  } catch (error) {
-    if (error instanceof Malformed) return false;
-    throw error;
-  }
+  return readOr(
+    () => openCheckpoint(raw, policy.board, [key]).cosignatures.length === 1,
+    () => false,
+  );
 }
 
 function parsed(receipt: Bytes): Pick<Receipt, 'exactIndex' | 'hashes' | 'checkpoint'> {
-  try {
-    return parseReceipt(receipt);
-  } catch (error) {
-    if (error instanceof Malformed) return { exactIndex: 0n, hashes: [], checkpoint: new Uint8Array() };
-    throw error;
-  }
+  // Nobody has signed an empty checkpoint: such a receipt says nothing.
+  const silent = { exactIndex: 0n, hashes: [], checkpoint: new Uint8Array() };
+  return readOr(
+    () => parseReceipt(receipt),
+    () => silent,
+  );
 }
 
 /** A checkpoint that somebody kept, with the receipt that it came in, if it did. */

@@ -2,8 +2,9 @@
 // (docs/spec 3.1): the hashes of all full bundles and the leaves of the last one give the root, and every other tile or
 // bundle has to hash to its place. Proofs are computed from the same hashes.
 import { equal, type Bytes } from '../core/bytes.ts';
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { leafHash, nodeHash } from '../board/merkle.ts';
+import { readTile } from '../board/readTile.ts';
 import { TooLong, type BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle, tilePath } from '../board/tiles.ts';
 
@@ -171,14 +172,13 @@ export class ProvedBoard {
 
   async #readEntries(bundle: number): Promise<readonly Bytes[]> {
     const leaves = await this.leaves(bundle);
-    const raw = await readWidth(this.source, (width) => bundlePath(bundle, width), leaves.length, BUNDLE_LIMIT);
-    let entries: readonly Bytes[];
-    try {
-      entries = decodeBundle(raw.full ? firstEntries(raw.bytes, leaves.length) : raw.bytes, leaves.length);
-    } catch (error) {
-      if (error instanceof Malformed) throw new WrongFiles(`bundle ${bundle}: ${error.message}`);
-      throw error;
-    }
+    const raw = await readFile(this.source, (width) => bundlePath(bundle, width), leaves.length, BUNDLE_LIMIT);
+    const entries = readOr(
+      () => decodeBundle(raw, leaves.length),
+      (reason) => {
+        throw new WrongFiles(`bundle ${bundle}: ${reason}`);
+      },
+    );
     entries.forEach((entry, at) => {
       if (!equal(leafHash(entry), leaves[at] as Bytes)) {
         throw new WrongFiles(`entry ${bundle * TILE_WIDTH + at} is not the one that the checkpoint covers`);
@@ -189,33 +189,23 @@ export class ProvedBoard {
 }
 
 async function readHashes(source: BoardSource, level: number, index: number, width: number): Promise<Bytes[]> {
-  const { bytes } = await readWidth(source, (w) => tilePath(level, index, w), width, TILE_LIMIT);
+  const bytes = await readFile(source, (w) => tilePath(level, index, w), width, TILE_LIMIT);
   if (bytes.length < width * HASH) throw new WrongFiles(`tile ${level}/${index} is too short`);
   return Array.from({ length: width }, (_, at) => bytes.subarray(at * HASH, (at + 1) * HASH));
 }
 
-/** The file of this width, or the full one that took its place since. */
-async function readWidth(
+async function readFile(
   source: BoardSource,
   pathOf: (width: number) => string,
   width: number,
   limit: number,
-): Promise<{ readonly bytes: Bytes; readonly full: boolean }> {
+): Promise<Bytes> {
   try {
-    const exact = await source.read(pathOf(width), limit);
-    if (exact !== null) return { bytes: exact, full: false };
-    const full = width < TILE_WIDTH ? await source.read(pathOf(TILE_WIDTH), limit) : null;
-    if (full !== null) return { bytes: full, full: true };
+    const file = await readTile(source, pathOf, width, limit);
+    if (file !== null) return file.raw;
   } catch (error) {
     if (error instanceof TooLong) throw new WrongFiles(error.message);
     throw error;
   }
   throw new NotThere(`${pathOf(width)} is not there`);
-}
-
-/** Of a full bundle the bytes of its first `width` entries; too short a one stays too short. */
-function firstEntries(raw: Bytes, width: number): Bytes {
-  let end = 0;
-  for (let entry = 0; entry < width; entry += 1) end += 2 + ((raw[end] ?? 0) << 8) + (raw[end + 1] ?? 0);
-  return raw.subarray(0, end);
 }

@@ -11,21 +11,24 @@
 // The ballots of other voters, and what needs all entries, are the verifier's page's business.
 import { equal, fromUtf8, toHex, type Bytes } from '../core/bytes.ts';
 import { trackingCode } from '../core/codes.ts';
-import { Malformed } from '../core/errors.ts';
+import { Malformed, readOr } from '../core/errors.ts';
+import { eventLoop } from '../core/eventLoop.ts';
 import { CHECKPOINT_LIMIT, openCheckpoint, type OpenedCheckpoint } from '../board/checkpoint.ts';
-import { parseBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
+import { isBallot, parseBallot, parseOfficialEntry, wrongSignatures, type OfficialContent } from '../board/entries.ts';
 import { electionId, manifestFaults, type Manifest } from '../board/manifest.ts';
 import { leafHash } from '../board/merkle.ts';
 import { policyFromManifest, type TrustPolicy } from '../board/policy.ts';
+import { readTile } from '../board/readTile.ts';
 import type { BoardSource } from '../board/source.ts';
 import { BUNDLE_LIMIT, TILE_WIDTH, bundlePath, decodeBundle } from '../board/tiles.ts';
-import { Fold } from '../verifier/fold.ts';
+import { noteOf, type Check } from '../verifier/checks.ts';
+import { FoldDriver } from '../verifier/foldDriver.ts';
 import { CallingThread } from '../verifier/pool.ts';
 import { beginElection, NO_BALLOT, type ElectionState } from '../verifier/state.ts';
 import { Tree } from '../verifier/v02Entries.ts';
 import { v05Conclusion, v06Conclusion, v07Conclusion } from '../verifier/v05V06V07Ceremony.ts';
 import { v08Conclusion } from '../verifier/v08Roll.ts';
-import { v09Conclusion, isBallot } from '../verifier/v09Form.ts';
+import { v09Conclusion } from '../verifier/v09Form.ts';
 import { NotThere, ProvedBoard } from './provedBoard.ts';
 import { askWhere, ownMeans, type Means } from './server.ts';
 
@@ -68,10 +71,9 @@ async function readManifestEntry(source: BoardSource, checkpoint: Bytes): Promis
   if (!Number.isSafeInteger(size)) throw new Untrustworthy('the checkpoint cannot be read');
   if (size < 1) throw new NotThere('the board has no entries yet');
   const width = Math.min(TILE_WIDTH, size);
-  const exact = await source.read(bundlePath(0, width), BUNDLE_LIMIT);
-  const raw = exact ?? (width < TILE_WIDTH ? await source.read(bundlePath(0, TILE_WIDTH), BUNDLE_LIMIT) : null);
-  if (raw === null) throw new NotThere('the first entries are not there');
-  return decodeBundle(raw, exact === null ? TILE_WIDTH : width)[0] as Bytes;
+  const file = await readTile(source, (wide) => bundlePath(0, wide), width, BUNDLE_LIMIT);
+  if (file === null) throw new NotThere('the first entries are not there');
+  return decodeBundle(file.raw, width)[0] as Bytes;
 }
 
 async function readCheckpoint(source: BoardSource): Promise<Bytes> {
@@ -103,17 +105,17 @@ export async function readView(source: BoardSource, election: string | null): Pr
 
 /** The manifest and the keys that follow from it. Throws Untrustworthy. */
 export function readManifest(entry: Bytes): { manifest: Manifest; policy: TrustPolicy } {
-  try {
+  const read = (): { manifest: Manifest; policy: TrustPolicy } => {
     const official = parseOfficialEntry(entry);
     const manifest = official.content;
     if (manifest.kind !== 'manifest') throw new Malformed('entry 0 is no manifest');
     const fault = manifestFaults(manifest)[0] ?? wrongSignatures(official, manifest);
     if (fault !== null) throw new Untrustworthy(`the manifest is wrong: ${fault}`);
     return { manifest, policy: policyFromManifest(entry) };
-  } catch (error) {
-    if (error instanceof Malformed) throw new Untrustworthy(`entry 0 is no manifest: ${error.message}`);
-    throw error;
-  }
+  };
+  return readOr(read, (reason) => {
+    throw new Untrustworthy(`entry 0 is no manifest: ${reason}`);
+  });
 }
 
 /** The board again, as it is now. */
@@ -131,7 +133,7 @@ export interface SeenBallot {
 
 /** An entry under a credential that has no effect, and the check that says so. */
 export interface StrangeBallot extends SeenBallot {
-  readonly check: string;
+  readonly check: Check;
 }
 
 export interface Standing {
@@ -160,7 +162,7 @@ export class OpenedElection {
     readonly view: BoardView,
     readonly board: ProvedBoard,
     readonly state: ElectionState,
-    readonly fold: Fold,
+    readonly fold: FoldDriver,
     readonly opening: number,
     readonly jointKey: Bytes,
   ) {}
@@ -172,7 +174,7 @@ export class OpenedElection {
     const state = beginElection(view.manifest, view.electionId, leafHash(view.manifestEntry));
     const tree = new Tree(new Set(), new Set());
     tree.append(leafHash(view.manifestEntry));
-    const fold = new Fold(state, new CallingThread(), tree);
+    const fold = new FoldDriver(state, new CallingThread(), tree);
     const fed = [0];
     for (let bundle = 0; bundle < board.bundles && state.opening === null; bundle += 1) {
       const [entries, leaves] = [await board.entries(bundle), await board.leaves(bundle)];
@@ -180,7 +182,7 @@ export class OpenedElection {
       for (let at = bundle === 0 ? 1 : 0; at < entries.length && state.opening === null; at += 1) {
         await fold.take(entries.slice(at, at + 1), leaves.slice(at, at + 1));
         fed.push(bundle * TILE_WIDTH + at);
-        if (at % 16 === 0) await breath();
+        if (at % 16 === 0) await eventLoop();
         onProgress?.(bundle * TILE_WIDTH + at + 1, board.size);
       }
     }
@@ -188,12 +190,11 @@ export class OpenedElection {
     const failed = [v05Conclusion, v06Conclusion, v07Conclusion, v08Conclusion, v09Conclusion]
       .map((conclusion) => conclusion(state))
       .find((conclusion) => conclusion.state === 'fail');
-    const refusal = state.refusals[0];
-    if (failed !== undefined || refusal !== undefined) {
-      throw new Untrustworthy(failed?.notes[0] ?? `entry ${refusal?.index}: ${refusal?.check} ${refusal?.reason}`);
-    }
-    if (state.opening === null || state.jointKey === null) throw new NotOpen('voting has not been opened yet');
-    const opened = new OpenedElection(view, board, state, fold, fed.at(-1) as number, state.jointKey);
+    if (failed !== undefined) throw new Untrustworthy(failed.notes[0] ?? '');
+    const [refusal] = state.refusals;
+    if (refusal !== undefined) throw new Untrustworthy(noteOf(refusal));
+    if (state.opening === null) throw new NotOpen('voting has not been opened yet');
+    const opened = new OpenedElection(view, board, state, fold, fed.at(-1) as number, state.opening.jointKey);
     opened.#fed = fed;
     await opened.#lookAtEnd();
     return opened;
@@ -206,7 +207,7 @@ export class OpenedElection {
   /** A board that was closed ends in entries of the tally. */
   async #lookAtEnd(): Promise<void> {
     const last = await this.board.entries(this.board.bundles - 1);
-    for (const entry of last) if (TALLY.has(kindOf(entry, this.view.manifest) ?? '')) this.closed = true;
+    for (const entry of last) if (TALLY.has(kindOf(entry, this.view.manifest))) this.closed = true;
   }
 
   /**
@@ -228,7 +229,7 @@ export class OpenedElection {
       asked === null ? await this.#scan(credential, options.onProgress) : await this.#fetch(asked, credential);
     const known = this.state.roll.credentials.get(name);
     if (known === undefined) throw new NotOnRoll('this credential is not on the roll');
-    const refused = new Map<number | undefined, string>(
+    const refused = new Map<number | undefined, Check>(
       this.state.refusals.map(({ index, check }) => [this.#fed[index], check]),
     );
     for (const { index } of own) if (this.#closing !== null && index > this.#closing) refused.set(index, 'V04');
@@ -263,12 +264,12 @@ export class OpenedElection {
           if (this.#closing === null) await this.#take(entry, index);
           continue;
         }
-        const kind = kindOf(entry, this.view.manifest) ?? '';
+        const kind = kindOf(entry, this.view.manifest);
         if (kind === 'closing') this.#closing ??= index;
         else if (ROLL.has(kind)) await this.#take(entry, index);
       }
       onProgress?.(Math.min(this.board.size, (bundle + 1) * TILE_WIDTH), this.board.size);
-      await breath();
+      await eventLoop();
     }
     await this.fold.settle();
     return own;
@@ -307,39 +308,29 @@ interface OwnBallot {
   readonly bodyHash: Bytes;
 }
 
-const ROLL: ReadonlySet<string> = new Set(['roll-revocation', 'roll-replacement'] satisfies OfficialContent['kind'][]);
-const TALLY: ReadonlySet<string> = new Set([
+const ROLL: ReadonlySet<OfficialContent['kind'] | null> = new Set(['roll-revocation', 'roll-replacement'] as const);
+const TALLY: ReadonlySet<OfficialContent['kind'] | null> = new Set([
   'closing',
   'paper-count',
   'partial-decryption',
   'result',
-] satisfies OfficialContent['kind'][]);
+] as const);
 
 /** The kind of an official's entry that is rightly signed; null for anything else. */
-function kindOf(entry: Bytes, manifest: Manifest): string | null {
-  if (isBallot(entry)) return null;
-  try {
-    const official = parseOfficialEntry(entry);
-    return wrongSignatures(official, manifest) === null ? official.content.kind : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+function kindOf(entry: Bytes, manifest: Manifest): OfficialContent['kind'] | null {
+  const official = isBallot(entry)
+    ? null
+    : readOr(
+        () => parseOfficialEntry(entry),
+        () => null,
+      );
+  return official !== null && wrongSignatures(official, manifest) === null ? official.content.kind : null;
 }
 
 function ownBallot(entry: Bytes, index: number, credential: Bytes): OwnBallot | null {
-  try {
-    const ballot = parseBallot(entry);
-    return equal(ballot.credential, credential) ? { index, bodyHash: ballot.bodyHash } : null;
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
-}
-
-/** Lets the page paint and take clicks. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve);
-  });
+  const ballot = readOr(
+    () => parseBallot(entry),
+    () => null,
+  );
+  return ballot !== null && equal(ballot.credential, credential) ? { index, bodyHash: ballot.bodyHash } : null;
 }

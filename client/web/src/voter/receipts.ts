@@ -2,7 +2,7 @@
 // that the server gave is lost or not yet witnessed.
 import { concat, fromUtf8, toBase64, utf8, type Bytes } from '../core/bytes.ts';
 import { trackingCode } from '../core/codes.ts';
-import { Malformed } from '../core/errors.ts';
+import { readOr } from '../core/errors.ts';
 import { openCheckpoint } from '../board/checkpoint.ts';
 import { parseBallot } from '../board/entries.ts';
 import { leafHash, verifyInclusion } from '../board/merkle.ts';
@@ -37,7 +37,7 @@ export const witnessed = (receipt: CheckedReceipt): boolean => receipt.cosignatu
 
 /** Throws WrongReceipt. */
 export function checkReceipt(raw: Bytes, entry: Bytes, policy: TrustPolicy): CheckedReceipt {
-  try {
+  const read = (): CheckedReceipt => {
     const { index, exactIndex, hashes, checkpoint } = parseReceipt(raw);
     const { size, exactSize, root, cosignatures } = openCheckpoint(checkpoint, policy.board, policy.witnesses);
     if (!verifyInclusion(leafHash(entry), exactIndex, exactSize, hashes, root)) {
@@ -56,10 +56,10 @@ export function checkReceipt(raw: Bytes, entry: Bytes, policy: TrustPolicy): Che
       cosignatures: cosignatures.length,
       quorum: policy.quorum,
     };
-  } catch (error) {
-    if (error instanceof Malformed) throw new WrongReceipt(error.message);
-    throw error;
-  }
+  };
+  return readOr(read, (reason) => {
+    throw new WrongReceipt(reason);
+  });
 }
 
 /** A receipt for entry `index` from the board's own tiles; as good as one that the server sends. */

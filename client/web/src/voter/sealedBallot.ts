@@ -11,6 +11,7 @@ import {
   type Choices,
   type Encrypted,
   type OnProgress,
+  type OpeningFault,
 } from '../core/ballot.ts';
 import { formatCanonical, parseCanonical, type Json } from '../core/canonical.ts';
 import { parseTrackingCode, trackingCode } from '../core/codes.ts';
@@ -90,6 +91,9 @@ export interface Opened {
 /** The opening does not show the ballot it claims to: the device that made it was not honest, or it was damaged. */
 export class WrongOpening extends Error {
   override readonly name = 'WrongOpening';
+  constructor(readonly fault: OpeningFault) {
+    super(fault);
+  }
 }
 
 /** Recomputes a tested ballot from either form of its opening (6.8). Throws Malformed or WrongOpening. */

@@ -1,6 +1,9 @@
 // The ballot server as a voter's page uses it: cast a ballot, ask where ballots are. Nothing it says is believed before it
 // is proved from the board; what it refuses comes as an RFC 9457 problem.
-import { concat, toBase64url, type Bytes } from '../core/bytes.ts';
+import { reasonOf } from '../core/errors.ts';
+import { readAtMost } from '../core/readAtMost.ts';
+import { toBase64url, type Bytes } from '../core/bytes.ts';
+import { isCheck, type Check } from '../verifier/checks.ts';
 
 const RECEIPT_LIMIT = 256 * 1024;
 const LOOKUP_LIMIT = 256 * 1024;
@@ -15,7 +18,7 @@ export class Refused extends Error {
     /** The last part of its URN: refused, outside-hours, … */
     readonly problem: string,
     /** The check of docs/spec page 8 that refused the entry, or null. */
-    readonly check: string | null,
+    readonly check: Check | null,
     reason: string,
     /** Seconds after which it may be tried again, where the server says so. */
     readonly retryAfter: number | null = null,
@@ -99,7 +102,7 @@ async function attemptOnce(board: string, entry: Bytes, means: Means): Promise<A
     });
     return await judge(response);
   } catch (error) {
-    return { kind: 'no answer', reason: error instanceof Error ? error.message : String(error), retryAfter: null };
+    return { kind: 'no answer', reason: reasonOf(error), retryAfter: null };
   } finally {
     clearTimeout(clock);
     means.signal?.removeEventListener('abort', give);
@@ -131,12 +134,7 @@ async function problemOf(response: Response, retryAfter: number | null): Promise
     const value: unknown = JSON.parse(new TextDecoder().decode(await readBody(response, LOOKUP_LIMIT)));
     const { type, check, reason } = value as { type?: unknown; check?: unknown; reason?: unknown };
     if (typeof type !== 'string' || !type.startsWith(URN)) return null;
-    return new Refused(
-      type.slice(URN.length),
-      typeof check === 'string' ? check.slice(0, 3) : null,
-      String(reason).slice(0, 500),
-      retryAfter,
-    );
+    return new Refused(type.slice(URN.length), isCheck(check) ? check : null, String(reason).slice(0, 500), retryAfter);
   } catch {
     return null;
   }
@@ -148,17 +146,9 @@ function secondsOf(header: string | null): number | null {
 
 /** Throws Error when more than `limit` bytes come. */
 async function readBody(response: Response, limit: number): Promise<Bytes> {
-  const parts: Bytes[] = [];
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
-    parts.push(part.value);
-    length += part.value.length;
-    if (length <= limit) continue;
-    await reader?.cancel();
-    throw new Error(`the answer is longer than ${limit} bytes`);
-  }
-  return concat(...parts);
+  const body = await readAtMost(response, limit);
+  if (body === null) throw new Error(`the answer is longer than ${limit} bytes`);
+  return body;
 }
 
 /** Where the server says that ballots of this credential are, ascending; null if it does not say. */

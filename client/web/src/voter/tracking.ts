@@ -2,13 +2,13 @@
 // 9.2). That it is nowhere is proved only by reading the whole board.
 import type { Bytes } from '../core/bytes.ts';
 import { trackingCode } from '../core/codes.ts';
-import { Malformed } from '../core/errors.ts';
-import { parseBallot, type Ballot } from '../board/entries.ts';
+import { Malformed, readOr } from '../core/errors.ts';
+import { isBallot, parseBallot, type Ballot } from '../board/entries.ts';
 import { verifyInclusion } from '../board/merkle.ts';
 import type { TrustPolicy } from '../board/policy.ts';
 import { parseReceipt } from '../board/receipt.ts';
 import { TILE_WIDTH } from '../board/tiles.ts';
-import { isBallot } from '../verifier/v09Form.ts';
+import type { Check } from '../verifier/checks.ts';
 import { contradiction, formatEvidence } from './evidence.ts';
 import { NotOnRoll, READ_ALL, type Advance, type OpenedElection } from './reading.ts';
 import { checkpointOf, checkReceipt, WrongReceipt } from './receipts.ts';
@@ -23,7 +23,7 @@ export interface Found {
   /** With `superseded`: the ballot that took its place. */
   readonly later: number | null;
   /** With `refused`: the check that says so. */
-  readonly check: string | null;
+  readonly check: Check | null;
   /** `server`: it was told where to look, so it could have kept a later ballot to itself. */
   readonly foundBy: 'board' | 'server';
 }
@@ -65,13 +65,12 @@ async function scanFor(opened: OpenedElection, code: string, onProgress?: Advanc
 }
 
 function ballotOf(entry: Bytes): Ballot | null {
-  if (!isBallot(entry)) return null;
-  try {
-    return parseBallot(entry);
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
+  return isBallot(entry)
+    ? readOr(
+        () => parseBallot(entry),
+        () => null,
+      )
+    : null;
 }
 
 function codeAt(entry: Bytes): string | null {
@@ -112,14 +111,14 @@ function readReceipt(
   entry: Bytes | null,
   policy: TrustPolicy,
 ): { size: number; root: Bytes; index: number; checkpoint: Bytes; fault: string | null } | string {
-  try {
-    const { raw: checkpoint, ...says } = checkpointOf(raw, policy);
-    if (says.index >= says.size) return `its checkpoint of ${says.size} entries does not cover entry ${says.index}`;
-    return { ...says, checkpoint, fault: entry === null ? null : entryFault(raw, entry, policy) };
-  } catch (error) {
-    if (error instanceof Malformed) return error.message;
-    throw error;
-  }
+  const opened = readOr(
+    () => checkpointOf(raw, policy),
+    (reason) => reason,
+  );
+  if (typeof opened === 'string') return opened;
+  const { raw: checkpoint, ...says } = opened;
+  if (says.index >= says.size) return `its checkpoint of ${says.size} entries does not cover entry ${says.index}`;
+  return { ...says, checkpoint, fault: entry === null ? null : entryFault(raw, entry, policy) };
 }
 
 function entryFault(raw: Bytes, entry: Bytes, policy: TrustPolicy): string | null {

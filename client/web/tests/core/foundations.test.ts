@@ -230,9 +230,12 @@ describe('codes and credentials', () => {
     expect(fault(other + code.slice(1)).message).not.toContain(code.slice(5, 9));
   });
 
-  test.each(['ı', 'ſ', 'K', '０'])('a letter that only looks like one of ours is refused: %s', (letter) => {
-    expect(() => parseVoterCode(letter + newVoterCode().slice(1))).toThrow(CodeError);
-  });
+  test.each(['\u0131', '\u017f', '\u212a', '\uff10'])(
+    'a letter that only looks like one of ours is refused: %s',
+    (letter) => {
+      expect(() => parseVoterCode(letter + newVoterCode().slice(1))).toThrow(CodeError);
+    },
+  );
 
   test('bytes joined are what they were apart', () => {
     expect(toHex(concat(fromHex('0102'), fromHex(''), fromHex('03')))).toBe('010203');

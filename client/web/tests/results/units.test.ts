@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { resultsCsv, resultsJson, type Origin } from '../../src/results/exports.ts';
-import { sumStations, type ElectionInfo, type PaperCount, type UnitCounts } from '../../src/results/model.ts';
+import { sumStations, type PaperCount, type UnitCounts } from '../../src/board/counts.ts';
+import type { ElectionInfo } from '../../src/results/model.ts';
 import { summarise, unitResults } from '../../src/results/units.ts';
 
 const mayor = {

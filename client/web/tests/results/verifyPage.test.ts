@@ -8,6 +8,7 @@ import { boardFiles as filesOfBoard } from '../../src/pages/verify/folder.ts';
 import { boardAddress, cleanId, isElectionId, policyOf } from '../../src/pages/verify/inputs.ts';
 import { keepCheckpoint, keptCheckpoints, rememberedVerdict, rememberVerdict } from '../../src/pages/verify/memory.ts';
 import { reportDocument } from '../../src/results/reportJson.ts';
+import { verdictLineOf } from '../../src/verifier/checks.ts';
 import { verify } from '../../src/verifier/verify.ts';
 import { boardVector, vectorFiles } from './boardFiles.ts';
 
@@ -80,7 +81,7 @@ describe('what a browser remembers', () => {
   });
 
   test('a verdict speaks of exactly one board', () => {
-    rememberVerdict({ verdict: 'PASS', election: ID, size: 26, root: 'aa', time: 1 });
+    rememberVerdict({ verdict: 'PASS', witnesses: 3, election: ID, size: 26, root: 'aa', time: 1 });
     expect(rememberedVerdict(ID, 26, 'aa')?.verdict).toBe('PASS');
     expect(rememberedVerdict(ID, 27, 'aa')).toBeNull();
     expect(rememberedVerdict(ID, 26, 'bb')).toBeNull();
@@ -88,8 +89,8 @@ describe('what a browser remembers', () => {
   });
 
   test('a later verdict on the same board replaces the earlier one', () => {
-    rememberVerdict({ verdict: 'PASS', election: ID, size: 26, root: 'aa', time: 1 });
-    rememberVerdict({ verdict: 'FAIL', election: ID, size: 26, root: 'aa', time: 2 });
+    rememberVerdict({ verdict: 'PASS', witnesses: 3, election: ID, size: 26, root: 'aa', time: 1 });
+    rememberVerdict({ verdict: 'FAIL', witnesses: 3, election: ID, size: 26, root: 'aa', time: 2 });
     expect(rememberedVerdict(ID, 26, 'aa')?.verdict).toBe('FAIL');
   });
 
@@ -100,6 +101,22 @@ describe('what a browser remembers', () => {
     expect(kept.at(-1)).toBe('checkpoint 100');
     expect(kept.length).toBeLessThanOrEqual(32);
     expect(keptCheckpoints('other.example')).toEqual([]);
+  });
+
+  test('whether it passed is a value of its own, beside the line that says whether there are witnesses', () => {
+    rememberVerdict({ verdict: 'PASS', witnesses: 0, election: ID, size: 26, root: 'aa', time: 1 });
+    const known = rememberedVerdict(ID, 26, 'aa');
+    expect(known?.verdict).toBe('PASS');
+    expect(verdictLineOf('PASS', known?.witnesses ?? 1)).toBe('PASS · no witness');
+    expect(verdictLineOf('FAIL', 3)).toBe('FAIL');
+  });
+
+  test('a text that only begins like a verdict is none', () => {
+    for (const verdict of ['PASS?', 'PASS · no witness', 'toString']) {
+      const one = { verdict, witnesses: 3, election: ID, size: 26, root: 'aa', time: 1 };
+      stored.set('retally.verdicts', JSON.stringify([one]));
+      expect(rememberedVerdict(ID, 26, 'aa')).toBeNull();
+    }
   });
 
   test('what else stands in the storage is passed over', () => {

@@ -6,7 +6,8 @@ import { encryptBallot, proveBallot } from '../../src/core/ballot.ts';
 import { BASE, encodePoint, IDENTITY, multiplyBase, randomScalar } from '../../src/core/group.ts';
 import { AcceleratedTasks, tryOut } from '../../src/accelerator/acceleratedTasks.ts';
 import { EngineFault, NativeEngine, type Batch } from '../../src/accelerator/nativeEngine.ts';
-import { ProofTasks, type Election, type ProvenBallot } from '../../src/verifier/v10BallotProofs.ts';
+import type { Election, ProvenBallot } from '../../src/verifier/tasks.ts';
+import { ProofTasks } from '../../src/verifier/v10BallotProofs.ts';
 import { describeWithEngine, engine, engineFile, engineOf } from './engine.ts';
 
 const contest = (id: string, options: number) => ({

@@ -1,5 +1,6 @@
 // Ports without threads for tests: messages are cloned and handed over as a worker's would be.
-import { serveTasks, type Port } from '../../src/verifier/pool.ts';
+import { serveTasks } from '../../src/verifier/pool.ts';
+import type { Port } from '../../src/verifier/ports.ts';
 
 export interface Channel {
   readonly near: Port;

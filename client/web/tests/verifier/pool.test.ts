@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { concat, toHex } from '../../src/core/bytes.ts';
 import { BASE, IDENTITY, add, encodePoint, multiply, type Point } from '../../src/core/group.ts';
 import { CallingThread, WorkerPool, serveTasks } from '../../src/verifier/pool.ts';
-import { ProofTasks, type ProofRuling, type ProvenBallot } from '../../src/verifier/v10BallotProofs.ts';
+import type { ProofRuling, ProvenBallot } from '../../src/verifier/tasks.ts';
+import { ProofTasks } from '../../src/verifier/v10BallotProofs.ts';
 import { channel } from './channels.ts';
 
 function workers(count: number): { pool: WorkerPool; die: (reason: Error) => void } {

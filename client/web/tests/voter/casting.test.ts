@@ -87,6 +87,15 @@ describe('casting', () => {
     expect((await enter(server, 'south-1')).standing.ballots.map(({ index }) => index)).toEqual([15, 16]);
   });
 
+  test('a check that the specification does not have is no check, whatever it begins with', async () => {
+    for (const check of ['V12 and more', 'V99', '', 'toString']) {
+      const server = new FakeServer();
+      server.mischief = [problemMischief(422, 'refused', check)];
+      const { outcome } = await castFor(server, 'north-1', CHOICES);
+      expect(outcome).toMatchObject({ kind: 'refused', refusal: { check: null, message: 'refused' } });
+    }
+  });
+
   test('a refusal is not believed when the ballot stands on the board', async () => {
     const server = new FakeServer();
     server.mischief = ['lost', problemMischief(409, 'outside-hours', 'V04')];

@@ -110,6 +110,22 @@ describe('a test on a second device', () => {
     expect(() => openTest(short.replace('"style":"north"', '"style":"west"'), electionOf(at))).toThrow(WrongOpening);
   });
 
+  test('what is wrong with an opening is said as a fault, for a page to decide on', async () => {
+    const at = await enter(new FakeServer(), 'north-1');
+    const { opening, short } = sealFor(at, CHOICES).test();
+    const elsewhere = { ...electionOf(at), id: new Uint8Array(32) };
+    const faultOf = (text: string, election: ReturnType<typeof electionOf>): unknown => {
+      try {
+        return openTest(text, election);
+      } catch (error) {
+        return error instanceof WrongOpening ? error.fault : error;
+      }
+    };
+    expect(faultOf(opening, elsewhere)).toBe('another election');
+    expect(faultOf(opening.replace('[[0,1],[3]]', '[[1,0],[3]]'), electionOf(at))).toBe('other ciphertexts');
+    expect(faultOf(short.replace('[[0,1],[3]]', '[[1,1],[3]]'), electionOf(at))).toBe('impossible choices');
+  });
+
   test('damaged openings are said to be none', async () => {
     const at = await enter(new FakeServer(), 'north-1');
     const { short } = sealFor(at, CHOICES).test();

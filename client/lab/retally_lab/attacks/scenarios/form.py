@@ -6,6 +6,7 @@ from functools import partial
 
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.notes import MAX_ENTRY_BYTES
 from retally_lab.attacks.tampering import (
     BALLOTS,
     GENERATOR,
@@ -84,7 +85,7 @@ def an_entry_with_bits_behind_the_last_byte() -> Tampered:
 @attack("V09")
 def an_entry_as_long_as_an_entry_can_be() -> Tampered:
     raw = members_of(fresh_ballot())
-    room = 65_535 - len(canonical_bytes({**raw, "proof": ""}))
+    room = MAX_ENTRY_BYTES - len(canonical_bytes({**raw, "proof": ""}))
     return refused(canonical_bytes({**raw, "proof": "A" * room}))
 
 

@@ -1,7 +1,8 @@
 // The election that the address names, read from its board: loading, failed or there. Used by the public pages.
 
+import { reasonOf } from '../../core/errors.ts';
 import { route, resolveBoard } from '../../app/router.svelte.ts';
-import { HttpBoard } from '../../board/source.ts';
+import { HttpBoard, Unreachable } from '../../board/source.ts';
 import { readElection, type ElectionView } from '../../results/electionView.ts';
 
 export type Loaded =
@@ -47,7 +48,7 @@ async function read(board: string, election: string | null): Promise<Loaded> {
     const source = new HttpBoard(resolveBoard(board, location.href).href);
     return { status: 'ready', view: await readElection(source, election), readAt: new Date() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { status: 'failed', unreachable: error instanceof Error && error.name === 'Unreachable', reason };
+    const reason = reasonOf(error);
+    return { status: 'failed', unreachable: error instanceof Unreachable, reason };
   }
 }

@@ -1,6 +1,7 @@
 // What a reader gives the verifier: a board, and the election it is trusted to be (docs/spec 9.1). Files are read here,
 // in the page, and go nowhere.
 
+import { reasonOf } from '../../core/errors.ts';
 import { equal, fromHex, toHex, type Bytes } from '../../core/bytes.ts';
 import { CHECKPOINT_LIMIT, parseCheckpoint } from '../../board/checkpoint.ts';
 import { electionId } from '../../board/manifest.ts';
@@ -52,7 +53,7 @@ export async function policyOf(source: BoardSource, id: string): Promise<TrustPo
     const policy = policyFromManifest(entry);
     return equal(policy.election, wanted) ? policy : { ...policy, election: wanted };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new NotABoard(`entry 0 of ${source.location} (${toHex(electionId(entry))}) is no manifest: ${reason}`);
   }
 }
@@ -66,7 +67,7 @@ async function firstEntry(source: BoardSource): Promise<Bytes> {
     const [entry] = size > 0 ? await readEntries(source, 0, Math.min(size, WIDTH)) : [];
     if (entry) return entry;
   } catch (error) {
-    throw new NotABoard(`${source.location}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new NotABoard(`${source.location}: ${reasonOf(error)}`);
   }
   throw new NotABoard(`${source.location} has no entries`);
 }

@@ -1,13 +1,16 @@
 // What this browser remembers of verifications: the verdict on one exact board, and the checkpoints it accepted
 // (docs/spec 9.3). Nothing of a voter. Where storage is refused, nothing is remembered.
 
+import { EXIT_CODES, type Verdict } from '../../verifier/checks.ts';
+
 const VERDICTS = 'retally.verdicts';
 const KEPT = 'retally.kept.';
 const MOST = 32;
 
 export interface Remembered {
-  /** The verdict line. */
-  readonly verdict: string;
+  readonly verdict: Verdict;
+  /** How many the election has. */
+  readonly witnesses: number;
   readonly election: string;
   readonly size: number;
   /** Lower-case hex. */
@@ -37,8 +40,10 @@ function isRemembered(value: unknown): value is Remembered {
   return (
     typeof one === 'object' &&
     one !== null &&
-    [one.verdict, one.election, one.root].every((text) => typeof text === 'string') &&
-    [one.size, one.time].every((number) => typeof number === 'number')
+    one.verdict !== undefined &&
+    Object.hasOwn(EXIT_CODES, one.verdict) &&
+    [one.election, one.root].every((text) => typeof text === 'string') &&
+    [one.witnesses, one.size, one.time].every((number) => typeof number === 'number')
   );
 }
 

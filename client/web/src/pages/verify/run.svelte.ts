@@ -1,6 +1,7 @@
 // One verification from the form's question to a report: which policy, which kept checkpoints, whose code rules on proofs,
 // V21, and what to remember.
 
+import { reasonOf } from '../../core/errors.ts';
 import { ENGINE } from 'virtual:retally-engine';
 import { runAccelerated } from '../../accelerator/runAccelerated.ts';
 import { fromUtf8, toHex, utf8 } from '../../core/bytes.ts';
@@ -85,7 +86,7 @@ export class Verification {
       const rate = report.ballots < FEWEST_TO_MEASURE ? null : (60 * report.ballots) / seconds / this.cores;
       this.#show({ status: 'done', report: whole, speed: { seconds, cores: this.cores, rate } });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#show({ status: 'not run', reason });
     }
   }
@@ -130,5 +131,6 @@ function rememberReport(report: Report, accelerated: boolean): void {
   // What is remembered as this browser's verdict is the independent verifier's.
   if (accelerated) return;
   const time = Math.floor(Date.now() / 1000);
-  rememberVerdict({ verdict: report.verdictLine, election: report.electionId, size, root, time });
+  const { verdict, witnesses, electionId: election } = report;
+  rememberVerdict({ verdict, witnesses, election, size, root, time });
 }

@@ -2,6 +2,7 @@
 // the encrypted ballot live here in memory only; what is kept beyond it is the entry on its way (src/voter/pending.ts).
 import { resolveBoard } from '../../app/router.svelte.ts';
 import { toHex, type Bytes } from '../../core/bytes.ts';
+import { reasonOf } from '../../core/errors.ts';
 import { HttpBoard } from '../../board/source.ts';
 import type { Contest } from '../../board/manifest.ts';
 import { castEntry, renewReceipt, type Outcome } from '../../voter/casting.ts';
@@ -21,17 +22,11 @@ import type { Test } from '../../voter/sealedBallot.ts';
 import { sealInWorker } from '../../voter/sealer.ts';
 import type { Sealed } from '../../voter/sealing.ts';
 import { ownMeans, type Trouble } from '../../voter/server.ts';
+import { obstacleOf, type Obstacle } from './obstacle.ts';
 
 export interface Share {
   readonly done: number;
   readonly of: number;
-}
-
-/** Why the page cannot go on: names of texts below `vote`, and the reason in the words of whatever failed. */
-export interface Obstacle {
-  readonly name:
-    'noBoard' | 'unreachable' | 'failed' | 'distrust' | 'notOpen' | 'notOnRoll' | 'inactive' | 'closed' | 'broken';
-  readonly reason: string;
 }
 
 export type Step =
@@ -342,30 +337,5 @@ export class VoteSession {
 
   #stopFor(error: unknown, otherwise: 'failed' | 'distrust'): void {
     this.#stop(obstacleOf(error) ?? otherwise, reasonOf(error));
-  }
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** What an error of reading the board means for the voter; null if only its own words can say. */
-export function obstacleOf(error: unknown): Obstacle['name'] | null {
-  if (!(error instanceof Error)) return null;
-  switch (error.name) {
-    case 'Unreachable':
-      return 'unreachable';
-    case 'NotOpen':
-      return 'notOpen';
-    case 'Untrustworthy':
-    case 'WrongFiles':
-    case 'Malformed':
-      return 'distrust';
-    case 'NotThere':
-    case 'OtherElection':
-    case 'TypeError':
-      return 'failed';
-    default:
-      return null;
   }
 }

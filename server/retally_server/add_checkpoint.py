@@ -1,5 +1,7 @@
 """The body of an add-checkpoint request, read strictly (C2SP tlog-witness, "add-checkpoint").
 
+A board writes it and a witness reads it; beside this form the two have nothing in common.
+
 old <size>
 <hash of the consistency proof, base64>          none to 63 of them
 (empty line)

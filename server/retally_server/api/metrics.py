@@ -7,7 +7,7 @@ minute and not forty, and keep what is collected no longer than the election nee
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from wsgiref.simple_server import WSGIServer
 
 import structlog
@@ -16,9 +16,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import Collector
 
-from retally_server.api.problems import Problem
-from retally_server.board.sequencer import Sequencer
+from retally_server.board.refusals import Refusal
 from retally_server.board.submissions import Answer
+from retally_server.elections import Elections
 
 PORTS_TRIED = 32
 """Several processes of one server each take the next free port."""
@@ -29,9 +29,9 @@ _log = structlog.get_logger()
 
 
 class Metrics:
-    """The numbers of one process. `boards` gives its sequencers, `leads` whether it writes them."""
+    """The numbers of one process."""
 
-    def __init__(self, boards: Callable[[], Sequence[Sequencer]], leads: Callable[[], bool]) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._entries = Counter(
             "retally_entries",
@@ -49,12 +49,15 @@ class Metrics:
         self._sizes = Histogram(
             "retally_batch_entries", "Entries in a batch", ("board",), buckets=_BATCH_ENTRIES, registry=self.registry
         )
-        self.registry.register(_Boards(boards, leads))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._server: WSGIServer | None = None
 
-    def batch(self, board: str, seconds: float, answers: Sequence[Answer | Problem]) -> None:
+    def watch(self, elections: Elections) -> None:
+        """Says from now on how far each of these boards has come, when it is asked."""
+        self.registry.register(_Boards(elections))
+
+    def batch(self, board: str, seconds: float, answers: Sequence[Answer | Refusal]) -> None:
         """Counts one batch that was sequenced."""
         self._seconds.labels(board).observe(seconds)
         self._sizes.labels(board).observe(len(answers))
@@ -82,22 +85,21 @@ class Metrics:
             self._server = None
 
 
-def _outcome(answer: Answer | Problem) -> str:
-    if isinstance(answer, Problem):
-        return answer.details.check or answer.details.type.rpartition(":")[2]
+def _outcome(answer: Answer | Refusal) -> str:
+    if isinstance(answer, Refusal):
+        return answer.check or answer.cause
     return "accepted" if answer.new else "known"
 
 
 class _Boards(Collector):
     """How far each board has come, read when it is asked for."""
 
-    def __init__(self, boards: Callable[[], Sequence[Sequencer]], leads: Callable[[], bool]) -> None:
-        self._boards = boards
-        self._leads = leads
+    def __init__(self, elections: Elections) -> None:
+        self._elections = elections
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         leads = GaugeMetricFamily("retally_leads", "1 if this process writes the boards")
-        leads.add_metric((), float(self._leads()))
+        leads.add_metric((), float(self._elections.leads))
         now = GaugeMetricFamily("retally_clock_seconds", "This machine's clock, by which the manifest's times are kept")
         now.add_metric((), time.time())
         yield leads
@@ -112,7 +114,7 @@ class _Boards(Collector):
                 ("halted", "1 if the board takes nothing more: there is, or may be, a second history"),
             )
         }
-        for one in self._boards():
+        for one in self._elections.all():
             board, log = (one.log.board.slug,), one.log
             families["entries"].add_metric(board, 0 if log.published is None else log.published.checkpoint.size)
             if log.cosigned is not None:
