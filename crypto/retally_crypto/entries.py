@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError
 
-from retally_crypto.canonical import canonical_bytes, parse_canonical
-from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.canonical import parse_canonical
+from retally_crypto.encoding import b64url_decode
 from retally_crypto.errors import BadSignature, Malformed, RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.members import (
@@ -326,22 +326,6 @@ def _body(raw: bytes, proof_length: int) -> bytes:
     # Canonical JSON puts ,"proof":"…" between "previous" and "style"; base64url holds no quotation mark.
     start = raw.index(b',"proof":"')
     return raw[:start] + raw[start + len(b',"proof":"') + -(-8 * proof_length // 6) + 1 :]
-
-
-def ballot_entry(body: bytes, proof: bytes) -> bytes:
-    """The ballot entry of a body and its proof.
-
-    Raises Malformed for a body that has other members than 6.4 says, and for an entry that is too long.
-    """
-    members = parse_canonical(body)
-    if not isinstance(members, dict) or tuple(members) != _BODY_MEMBERS:
-        raise Malformed(f"a ballot's body has exactly the members {', '.join(_BODY_MEMBERS)}")
-    return canonical_bytes(members | {"proof": b64url_encode(proof)})
-
-
-def entry_text(content: OfficialContent) -> bytes:
-    """The text that officials sign: canonical JSON and a newline."""
-    return canonical_bytes(content.model_dump(mode="json")) + b"\n"
 
 
 def required_signers(content: OfficialContent, manifest: Manifest) -> tuple[VerifierKey, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retally_crypto.credentials import roll_positions
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules import v08_roll
 from retally_lab.boards.election import Election, members_of, sign
 from retally_reference.election import begin, take

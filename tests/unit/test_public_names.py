@@ -12,7 +12,7 @@ import pytest
 
 import retally_crypto
 import retally_verify
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder
 from scripts.trusted_base import trusted_base

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import open_cosigned_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules import fold, v08_roll
 from retally_crypto.rules.state import Roll, RollState
-from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, tiles_of
+from retally_crypto.tile_files import bundles_of, tiles_of
+from retally_crypto.tiles import bundle_path, decode_bundle
 from retally_lab.boards.election import CLOSES, OPENS, Election, members_of, write_board
 
 JSON = st.recursive(

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.tiles import ReadTile, Tile
+from retally_crypto.tile_proofs import ReadTile
+from retally_crypto.tiles import Tile
 from retally_verify.fetching import Fetcher
 from retally_verify.files import (
     BUNDLE_LIMIT,
