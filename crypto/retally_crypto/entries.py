@@ -1,9 +1,10 @@
-"""One strict model for each kind of entry, and the way from bytes to entry and back (docs/spec pages 3, 4; check V09).
+"""One strict model for each kind of entry, and the way from bytes to entry (docs/spec pages 3, 4; check V09).
 
 parse_entry(raw, election)        bytes -> Ballot or SignedEntry, or Malformed naming what is wrong
 check_encodings(entry, manifest)  what only the manifest decides: numbers, lengths, ids; and every point and scalar
 check_signatures(entry, manifest) the signature lines that the kind demands, and no other (V04)
-sign_entry(content, keys)         an official's entry
+
+The way back: `retally_crypto.entry_writing`, and `retally_crypto.secret.sign`.
 """
 
 from __future__ import annotations
@@ -208,8 +209,7 @@ _KINDS: dict[str, type[Any]] = {
     "partial-decryption": PartialDecryption,
     "result": Result,
 }
-_BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", "proof", "style")
-_BODY_MEMBERS = tuple(name for name in _BALLOT_MEMBERS if name != "proof")
+BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", "proof", "style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,12 +299,12 @@ def _first_fault(error: ValidationError) -> str:
 
 def _parse_ballot(raw: bytes, election: bytes) -> Ballot:
     members = parse_canonical(raw)
-    if not isinstance(members, dict) or tuple(members) != _BALLOT_MEMBERS:
+    if not isinstance(members, dict) or tuple(members) != BALLOT_MEMBERS:
         names = ", ".join(str(name)[:32] for name in members) if isinstance(members, dict) else type(members).__name__
-        raise Malformed(f"a ballot has exactly the members {', '.join(_BALLOT_MEMBERS)}, this entry has {names[:300]}")
+        raise Malformed(f"a ballot has exactly the members {', '.join(BALLOT_MEMBERS)}, this entry has {names[:300]}")
     if members["kind"] != "ballot":
         raise Malformed("an entry without signature is of kind ballot")
-    values = {name: members[name] for name in _BALLOT_MEMBERS}
+    values = {name: members[name] for name in BALLOT_MEMBERS}
     for name, value in values.items():
         if not isinstance(value, str):
             raise Malformed(f"ballot: {name} is not a string")

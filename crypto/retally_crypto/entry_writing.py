@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from retally_crypto.canonical import canonical_bytes, parse_canonical
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.entries import _BODY_MEMBERS, OfficialContent
+from retally_crypto.entries import BALLOT_MEMBERS, OfficialContent
 from retally_crypto.errors import Malformed
+
+_BODY_MEMBERS = tuple(name for name in BALLOT_MEMBERS if name != "proof")
 
 
 def ballot_entry(body: bytes, proof: bytes) -> bytes:

@@ -39,7 +39,6 @@ from retally_crypto.encoding import (
     b64url_decode,
     b64url_encode,
     hex_decode,
-    hex_encode,
 )
 from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
@@ -404,7 +403,7 @@ TARGETS: dict[str, Target] = {
             lambda v: b64url_encode(v).encode(),
         ),
         Target("base64", "encoding.b64_decode", _of_text(b64_decode), lambda v: b64_encode(v).encode()),
-        Target("hex", "encoding.hex_decode", _of_text(hex_decode), lambda v: hex_encode(v).encode()),
+        Target("hex", "encoding.hex_decode", _of_text(hex_decode), lambda v: v.hex().encode()),
         Target("voter_code", "credentials.parse_code", _of_text(parse_code)),
         Target("tracking_code", "tracking.parse_tracking_code", _of_text(parse_tracking_code)),
         Target("policy", "policy.parse_policy", parse_policy, format_policy),
