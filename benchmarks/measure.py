@@ -27,7 +27,7 @@ from retally_crypto.manifest import Manifest, layout
 from retally_crypto.ranges import ROW, Rules, summarise
 from retally_crypto.secret.encrypt import SealedBallot, encrypt, prove_ballot
 from retally_crypto.secret.sign import sign_entry
-from retally_crypto.tiles import encode_bundle
+from retally_crypto.tile_files import encode_bundle
 from retally_lab.boards.manifests import contest, manifest, signing_key
 
 OPTIONS = 11

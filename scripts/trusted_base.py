@@ -1,6 +1,6 @@
 """What an auditor has to read before believing a verdict of `retally_verify.verify`: its modules, in lines.
 
-    python -m scripts.trusted_base              one line a module, and the sum
+    python -m scripts.trusted_base              one line a module, the sum, and the three groups
     python -m scripts.trusted_base --json       the same as JSON
 
 How it is measured: from `retally_verify.run`, where `verify` is, imports are followed through our own packages,
@@ -10,6 +10,15 @@ named, but not followed: it lists what the package offers, and imports that when
 
 Not followed are the engines, which are behind an interface and have tests that hold them against each other
 (`retally_native`, `retally_reference`), the standard library, and what others maintain (pydantic, cryptography).
+
+The modules are of three groups:
+
+    what decides            the rules of every check, the record that applies them, and chains of ballots
+    what it decides on      entries, notes, the tree, sums, relations: formats, and what is computed from them
+    how it is read          a board's files, range by range, and what is kept of them
+
+The second verifier (`retally_reference`) does the work of all three again, in code of its own: its lines are counted
+here too, from its command, with the group and the proofs.
 
 Three numbers for each file: all lines, lines of code (neither blank, comment nor docstring), and functions.
 """
@@ -21,7 +30,7 @@ import ast
 import io
 import json
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +38,13 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"retally_crypto": ROOT / "crypto", "retally_verify": ROOT / "client" / "verifier"}
 """Where the packages are that are followed."""
 ENTRY = "retally_verify.run"
+SECOND_VERIFIER = {"retally_reference": ROOT / "crypto" / "reference"}
+SECOND_ENTRY = "retally_reference.__main__"
+
+DECIDES, DECIDED_ON, READ = "what decides", "what it decides on", "how it is read"
+GROUPS = (DECIDES, DECIDED_ON, READ)
+_DECIDING = ("retally_crypto.rules", "retally_crypto.record", "retally_crypto.chains")
+_READING = ("retally_verify", "retally_crypto.ranges")
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,25 @@ class Module:
     lines: int
     code: int
     functions: int
+
+
+def group_of(name: str) -> str:
+    """Which of GROUPS the module of this name is in."""
+    for group, packages in ((DECIDES, _DECIDING), (READ, _READING)):
+        if any(name == package or name.startswith(f"{package}.") for package in packages):
+            return group
+    return DECIDED_ON
+
+
+def together(name: str, modules: Iterable[Module]) -> Module:
+    """The sum over modules."""
+    measured = tuple(modules)
+    return Module(name, *(sum(getattr(one, what) for one in measured) for what in ("lines", "code", "functions")))
+
+
+def groups(modules: Sequence[Module]) -> tuple[Module, ...]:
+    """The sums of GROUPS, in their order."""
+    return tuple(together(group, (one for one in modules if group_of(one.name) == group)) for group in GROUPS)
 
 
 def trusted_base(folders: Mapping[str, Path] = FOLDERS, entry: str = ENTRY) -> tuple[Module, ...]:
@@ -103,13 +138,21 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     as_json = parser.parse_args().json
     modules = trusted_base()
-    total = Module("together", *(sum(getattr(one, what) for one in modules) for what in ("lines", "code", "functions")))
+    total, parts = together("together", modules), groups(modules)
+    second = together("the second verifier", trusted_base(SECOND_VERIFIER, SECOND_ENTRY))
     if as_json:
-        print(json.dumps({"modules": [asdict(one) for one in modules], "total": asdict(total)}, indent=2))
+        sums = {"total": total, "groups": parts, "second_verifier": second}
+        print(json.dumps({"modules": modules, **sums}, default=asdict, indent=2))
         return
     for one in (*modules, total):
-        print(f"{one.name:<48} {one.lines:>6} lines {one.code:>6} of code {one.functions:>5} functions")
-    print(f"{len(modules)} modules")
+        print(_line(one))
+    print(f"{len(modules)} modules", end="\n\n")
+    for one in (*parts, second):
+        print(_line(one))
+
+
+def _line(one: Module) -> str:
+    return f"{one.name:<48} {one.lines:>6} lines {one.code:>6} of code {one.functions:>5} functions"
 
 
 if __name__ == "__main__":

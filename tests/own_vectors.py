@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from retally_crypto.engine import choose_engine_from_environment, engine
-from retally_crypto.policy import parse_policy
-from retally_crypto.tiles import bundle_path, bundles_of, encode_bundle
+from retally_crypto.policy_text import parse_policy
+from retally_crypto.tile_files import bundles_of, encode_bundle
+from retally_crypto.tiles import bundle_path
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.report import Report
 from retally_verify.run import verify_board

@@ -21,20 +21,15 @@ from retally_crypto.entries import Ballot
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import Frontier, TreeHead, leaf_hash
 from retally_crypto.notes import VerifierKey
-from retally_crypto.record import Record
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.replay import Record
 from retally_crypto.rules.findings import Ruling
 from retally_crypto.rules.phases import Phase
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
-from retally_crypto.tiles import (
-    Tile,
-    VerifiedTiles,
-    bundle_path,
-    bundles_of,
-    decode_bundle,
-    inclusion_proof_from_tiles,
-    tile_path,
-)
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.tile_files import bundles_of
+from retally_crypto.tile_proofs import VerifiedTiles, inclusion_proof_from_tiles
+from retally_crypto.tiles import Tile, bundle_path, decode_bundle, tile_path
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import MAYOR, Election, district
 from retally_server.api.problems import Problem, problem_for
 from retally_server.board.board_files import BoardFiles

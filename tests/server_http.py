@@ -10,8 +10,9 @@ import httpx
 from starlette.applications import Starlette
 
 from retally_crypto.merkle import TreeHead
-from retally_crypto.record import Record
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.replay import Record
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import OPENS, signing_key
 from retally_server.api.app import create_app
 from retally_server.api.metrics import Metrics

@@ -23,7 +23,8 @@ import pytest
 
 from retally_lab.attacks.tampering import CHECKS
 from retally_lab.boards.places import board_folder
-from retally_verify.report import Report, outcome_json
+from retally_verify.report import Report
+from retally_verify.report_document import outcome_json
 
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 BUILT = WEB / "dist-node" / "verifyFolders.js"

@@ -13,9 +13,9 @@ import pytest
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.engine import records
 from retally_crypto.ranges import Rules
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.secret.encrypt import prove_ballot
-from retally_crypto.tiles import encode_bundle
+from retally_crypto.tile_files import encode_bundle
 from retally_lab.boards.election import Election, contest, district, members_of
 from retally_verify import board_ranges, run, setup, tree
 from tests.verified import RememberedReport

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from retally_crypto.checkpoints import CosignedCheckpoint, open_checkpoint
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import OPENS, Election
 from retally_server.board.witness_addresses import set_address
 from tests.server_http import HERE, SLUG, Server

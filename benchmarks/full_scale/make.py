@@ -41,7 +41,7 @@ from retally_crypto.entries import Closing
 from retally_crypto.errors import Unusable
 from retally_crypto.manifest import layout
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.policy_text import format_policy, parse_policy
 from retally_crypto.relations import ORDER
 from retally_crypto.secret.credentials import public_part
 from retally_crypto.secret.sign import SigningKey, sign_entry

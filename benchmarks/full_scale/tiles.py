@@ -11,16 +11,8 @@ from pathlib import Path
 from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.engine import records
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
-from retally_crypto.tiles import (
-    TILE_WIDTH,
-    Bundle,
-    Tile,
-    bundle_path,
-    changed_tiles,
-    decode_bundle,
-    encode_bundle,
-    tile_path,
-)
+from retally_crypto.tile_files import changed_tiles, encode_bundle
+from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, tile_path
 
 
 class TileWriter:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from benchmarks.hammer.ballots import Trial
 from benchmarks.hammer.hammer import Run
 from retally_crypto.errors import Unusable
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_verify.board import open_board
 from retally_verify.run import verified
 

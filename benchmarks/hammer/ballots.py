@@ -38,8 +38,9 @@ from retally_crypto.entries import parse_entry
 from retally_crypto.errors import Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import TrustPolicy, policy_from_manifest
-from retally_crypto.record import Record
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import policy_from_manifest
+from retally_crypto.replay import Record
 from retally_crypto.secret.encrypt import encrypt, prove_ballot
 from retally_crypto.secret.sign import SigningKey
 from retally_lab.casting import Voter

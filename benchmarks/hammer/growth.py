@@ -19,7 +19,7 @@ from benchmarks.hammer.figures import one_run
 from benchmarks.hammer.hammer import Run
 from benchmarks.hammer.servers import running
 from retally_crypto.errors import Unusable
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_server import logs
 from retally_server.board.submissions import Answer, Submission
 from retally_server.elections import Elections

@@ -15,7 +15,7 @@ from retally_crypto.errors import Unusable
 from retally_crypto.notes import ED25519
 from retally_crypto.secret.keyfiles import open_key_file, seal_key_file
 from retally_crypto.secret.sign import SigningKey
-from retally_verify.whole_files import PRIVATE, create_durably, replace_durably
+from retally_verify.durable_files import PRIVATE, create_durably, replace_durably
 
 KEY_FILE_LIMIT = 16 * 1024 * 1024
 SHORTEST_PASSPHRASE = 8

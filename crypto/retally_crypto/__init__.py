@@ -13,11 +13,14 @@ rules to them. What handles secrets is in `retally_crypto.secret`, and who only 
 
     entries, manifest, policy       one model for each kind of entry, and the trust policy
     rules                           one module for each group of checks, V03 to V20; `rules.ballot` for a ballot
-    record                          the fold over a board's entries
+    record, replay                  what is in force on a board, and the fold over its entries
     ranges, chains                  the same from rows, for boards that are too long to fold
     tally, ballots, guardians       encrypted sums and counts, ballots' proofs, the guardians' ceremony
     notes, checkpoints, merkle      signed notes, checkpoints with cosignatures, and the tree they are about
-    tiles, tlog_proof               the log as static files, and proofs from it
+    tiles, tlog_proof               the log as static files, and a receipt, as they are read
+    tree_proofs, tile_proofs        proofs, from hashes and from tiles of a host that nobody trusts
+    tile_files, receipts,           the same files, receipts, policies and entries as they are written
+    policy_text, entry_writing
     engine, relations               the group operations in use, and what is proved, in the draft's notation
     errors                          everything that bytes from outside can cause
 
@@ -42,8 +45,10 @@ if TYPE_CHECKING:
         Unusable,
     )
     from retally_crypto.manifest import Manifest
-    from retally_crypto.policy import TrustPolicy, format_policy, parse_policy
-    from retally_crypto.record import ElectionRecord, Record
+    from retally_crypto.policy import TrustPolicy
+    from retally_crypto.policy_text import format_policy, parse_policy
+    from retally_crypto.record import ElectionRecord
+    from retally_crypto.replay import Record
     from retally_crypto.rules.findings import CheckResult, Finding, Ruling
     from retally_crypto.rules.results import Outcome
 
@@ -86,8 +91,10 @@ _PLACES = {
         "Unusable",
     ),
     "manifest": ("Manifest",),
-    "policy": ("TrustPolicy", "format_policy", "parse_policy"),
-    "record": ("ElectionRecord", "Record"),
+    "policy": ("TrustPolicy",),
+    "policy_text": ("format_policy", "parse_policy"),
+    "record": ("ElectionRecord",),
+    "replay": ("Record",),
     "rules.findings": ("CheckResult", "Finding", "Ruling"),
     "rules.results": ("Outcome",),
 }

@@ -45,11 +45,6 @@ def b64_decode(text: str, length: int | None = None, what: str = "base64 value")
     return _of_length(raw, length, what)
 
 
-def hex_encode(raw: bytes) -> str:
-    """Lower-case hex."""
-    return raw.hex()
-
-
 def hex_decode(text: str, length: int | None = None, what: str = "hex value") -> bytes:
     """Read lower-case hex; with `length`, exactly that many bytes. Raises Malformed, naming `what`."""
     try:

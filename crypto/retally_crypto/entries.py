@@ -1,9 +1,10 @@
-"""One strict model for each kind of entry, and the way from bytes to entry and back (docs/spec pages 3, 4; check V09).
+"""One strict model for each kind of entry, and the way from bytes to entry (docs/spec pages 3, 4; check V09).
 
 parse_entry(raw, election)        bytes -> Ballot or SignedEntry, or Malformed naming what is wrong
 check_encodings(entry, manifest)  what only the manifest decides: numbers, lengths, ids; and every point and scalar
 check_signatures(entry, manifest) the signature lines that the kind demands, and no other (V04)
-sign_entry(content, keys)         an official's entry
+
+The way back: `retally_crypto.entry_writing`, and `retally_crypto.secret.sign`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError
 
-from retally_crypto.canonical import canonical_bytes, parse_canonical
-from retally_crypto.encoding import b64url_decode, b64url_encode
+from retally_crypto.canonical import parse_canonical
+from retally_crypto.encoding import b64url_decode
 from retally_crypto.errors import BadSignature, Malformed, RetallyError
 from retally_crypto.manifest import Manifest
 from retally_crypto.members import (
@@ -208,8 +209,7 @@ _KINDS: dict[str, type[Any]] = {
     "partial-decryption": PartialDecryption,
     "result": Result,
 }
-_BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", "proof", "style")
-_BODY_MEMBERS = tuple(name for name in _BALLOT_MEMBERS if name != "proof")
+BALLOT_MEMBERS = ("ciphertexts", "credential", "election", "kind", "previous", "proof", "style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,12 +299,12 @@ def _first_fault(error: ValidationError) -> str:
 
 def _parse_ballot(raw: bytes, election: bytes) -> Ballot:
     members = parse_canonical(raw)
-    if not isinstance(members, dict) or tuple(members) != _BALLOT_MEMBERS:
+    if not isinstance(members, dict) or tuple(members) != BALLOT_MEMBERS:
         names = ", ".join(str(name)[:32] for name in members) if isinstance(members, dict) else type(members).__name__
-        raise Malformed(f"a ballot has exactly the members {', '.join(_BALLOT_MEMBERS)}, this entry has {names[:300]}")
+        raise Malformed(f"a ballot has exactly the members {', '.join(BALLOT_MEMBERS)}, this entry has {names[:300]}")
     if members["kind"] != "ballot":
         raise Malformed("an entry without signature is of kind ballot")
-    values = {name: members[name] for name in _BALLOT_MEMBERS}
+    values = {name: members[name] for name in BALLOT_MEMBERS}
     for name, value in values.items():
         if not isinstance(value, str):
             raise Malformed(f"ballot: {name} is not a string")
@@ -326,22 +326,6 @@ def _body(raw: bytes, proof_length: int) -> bytes:
     # Canonical JSON puts ,"proof":"…" between "previous" and "style"; base64url holds no quotation mark.
     start = raw.index(b',"proof":"')
     return raw[:start] + raw[start + len(b',"proof":"') + -(-8 * proof_length // 6) + 1 :]
-
-
-def ballot_entry(body: bytes, proof: bytes) -> bytes:
-    """The ballot entry of a body and its proof.
-
-    Raises Malformed for a body that has other members than 6.4 says, and for an entry that is too long.
-    """
-    members = parse_canonical(body)
-    if not isinstance(members, dict) or tuple(members) != _BODY_MEMBERS:
-        raise Malformed(f"a ballot's body has exactly the members {', '.join(_BODY_MEMBERS)}")
-    return canonical_bytes(members | {"proof": b64url_encode(proof)})
-
-
-def entry_text(content: OfficialContent) -> bytes:
-    """The text that officials sign: canonical JSON and a newline."""
-    return canonical_bytes(content.model_dump(mode="json")) + b"\n"
 
 
 def required_signers(content: OfficialContent, manifest: Manifest) -> tuple[VerifierKey, ...]:

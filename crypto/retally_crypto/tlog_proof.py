@@ -1,17 +1,15 @@
-"""Receipts: an entry's inclusion, provable offline (C2SP tlog-proof; specification 9.2).
+"""A receipt as it is read: an entry's inclusion, provable offline (C2SP tlog-proof; specification 9.2).
 
-Promise: `verify_tlog_proof` returns only if the very bytes given are the entry at the returned index of a tree whose
-checkpoint the board signed. Too few witnesses is no error, for a fresh receipt has none yet: it is said, by `cosigned`.
+How one is written and verified: `retally_crypto.receipts`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retally_crypto.checkpoints import CosignedCheckpoint, open_checkpoint, parse_decimal
-from retally_crypto.encoding import b64_decode, b64_encode
-from retally_crypto.errors import Malformed, Refused
-from retally_crypto.merkle import HASH_BYTES, MAX_PROOF_HASHES, leaf_hash, verify_inclusion
-from retally_crypto.notes import MAX_NOTE_BYTES, VerifierKey, parse_note
+from retally_crypto.checkpoints import parse_decimal
+from retally_crypto.encoding import b64_decode
+from retally_crypto.errors import Malformed
+from retally_crypto.merkle import HASH_BYTES, MAX_PROOF_HASHES
+from retally_crypto.notes import MAX_NOTE_BYTES, parse_note
 
 HEADER = "c2sp.org/tlog-proof@v1"
 
@@ -27,28 +25,6 @@ class TlogProof:
     hashes: tuple[bytes, ...]
     checkpoint: bytes
     extra: bytes | None = None
-
-
-@dataclass(frozen=True)
-class VerifiedInclusion:
-    """An entry's place on the board, under a checkpoint that the board signed."""
-
-    index: int
-    checkpoint: CosignedCheckpoint
-
-    @property
-    def cosigned(self) -> bool:
-        """False while the receipt is "recorded, not yet witnessed"."""
-        return self.checkpoint.cosigned
-
-
-def format_tlog_proof(proof: TlogProof) -> bytes:
-    """Write a proof as the content of a `.tlog-proof` file."""
-    lines = [HEADER]
-    if proof.extra is not None:
-        lines.append(f"extra {b64_encode(proof.extra)}")
-    lines += [f"index {proof.index}", *(b64_encode(value) for value in proof.hashes)]
-    return "".join(f"{line}\n" for line in lines).encode() + b"\n" + proof.checkpoint
 
 
 def parse_tlog_proof(raw: bytes) -> TlogProof:
@@ -77,18 +53,3 @@ def parse_tlog_proof(raw: bytes) -> TlogProof:
     hashes = [b64_decode(line, HASH_BYTES, f"tlog-proof hash {place}") for place, line in enumerate(lines)]
     parse_note(checkpoint)
     return TlogProof(index, tuple(hashes), checkpoint, extra)
-
-
-def verify_tlog_proof(
-    proof: TlogProof, entry: bytes, board_key: VerifierKey, witness_keys: Sequence[VerifierKey], quorum: int
-) -> VerifiedInclusion:
-    """Verify that `entry`, these bytes exactly, is on the board of `board_key` at the proof's index.
-
-    Raises BadProof, BadSignature, Malformed, or Refused (also for extra data, which a Retally receipt has none of).
-    Without the quorum the result is not `cosigned`.
-    """
-    if proof.extra is not None:
-        raise Refused(f"tlog-proof: {len(proof.extra)} bytes of extra data, a receipt has none")
-    opened = open_checkpoint(proof.checkpoint, board_key, witness_keys, quorum)
-    verify_inclusion(leaf_hash(entry), proof.index, proof.hashes, opened.head)
-    return VerifiedInclusion(proof.index, opened)

@@ -9,7 +9,7 @@ from typing import Any
 
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_decode
-from retally_crypto.entries import ballot_entry
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.manifest import layout
 from retally_crypto.relations import tag
 from retally_crypto.secret.encrypt import SealedBallot

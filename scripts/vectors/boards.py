@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from retally_crypto.policy import TrustPolicy, format_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election
 from retally_lab.boards.files import CLOSES, GRACE, checkpoint, write_board
 from retally_reference.verify import verify_board

@@ -8,7 +8,7 @@ from typing import Any
 from retally_crypto import tally as tallying
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
-from retally_crypto.entries import ballot_entry
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.manifest import layout
 from retally_crypto.secret.decrypt import partial_decrypt
 from retally_crypto.tally import Aggregates, Tally, Unit

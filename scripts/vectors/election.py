@@ -14,7 +14,7 @@ from retally_crypto.ballots import FIRST
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.engine import engine
-from retally_crypto.entries import ballot_entry
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.guardians import GUARDIAN_COMMITMENT
 from retally_crypto.manifest import layout
 from retally_crypto.relations import compile_relation, tag

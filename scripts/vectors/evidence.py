@@ -9,8 +9,9 @@ from typing import Any
 from retally_crypto.checkpoints import add_cosignatures
 from retally_crypto.merkle import leaf_hash, node_hash
 from retally_crypto.notes import parse_note
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.sign import SigningKey, cosign
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
 from retally_lab.boards.election import Election
 from retally_lab.boards.evidence import Case, History, evidence, histories, signed, written
 from retally_lab.boards.files import CLOSES, signing_key

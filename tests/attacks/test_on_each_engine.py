@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.attacks import scenarios
 from retally_lab.attacks.tampering import ATTACKS, CHECKS, Tampered, at_count, honest
 from retally_lab.boards.places import board_folder

@@ -9,7 +9,7 @@ import pytest
 
 from retally_crypto import guardians
 from retally_crypto.credentials import opened_roll_digest, roll_positions
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules import v08_roll
 from retally_crypto.rules.v08_roll import opened_digest
 from retally_lab.boards.election import Election, members_of, sign

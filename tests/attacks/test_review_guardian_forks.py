@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retally_client.guardian.commands import verified_board
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder
 from retally_verify.report import Report

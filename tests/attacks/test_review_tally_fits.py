@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retally_crypto.entries import PartialDecryption, Result, ResultContest, ResultUnit, entry_text
+from retally_crypto.entries import PartialDecryption, Result, ResultContest, ResultUnit
+from retally_crypto.entry_writing import entry_text
 from retally_crypto.manifest import check_manifest, largest_partial_decryption, largest_result
 from retally_crypto.notes import MAX_ENTRY_BYTES
 from retally_crypto.secret.sign import SigningKey, sign_note

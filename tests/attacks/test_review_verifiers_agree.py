@@ -9,7 +9,7 @@ from retally_crypto.encoding import b64_encode
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import NoteSignature, format_signature_lines
-from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.policy_text import format_policy, parse_policy
 from retally_crypto.secret.sign import SigningKey
 from retally_lab.boards.election import Election
 from retally_lab.boards.files import OPENS, checkpoint, signing_key

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election, members_of
 from retally_reference.board import open_board
 from retally_reference.verify import verify_board

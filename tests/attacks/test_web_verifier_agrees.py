@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.policy_text import format_policy, parse_policy
 from retally_lab.attacks import scenarios
 from retally_lab.attacks.scenarios.log import another_boards_checkpoint, receipt, signed_head, unsigned_checkpoint
 from retally_lab.attacks.tampering import ATTACKS, Tampered, at_count, at_opening, at_polls, honest, witnessed

@@ -12,7 +12,8 @@ import pytest
 
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy, parse_policy
 from retally_lab.boards.entry_examples import BALLOT, MANIFEST_MEMBERS, OFFICIAL, changed, paths, signed
 from retally_lab.boards.files import write_board
 from retally_lab.boards.manifests import signing_key

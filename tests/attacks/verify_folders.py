@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retally_crypto.engine import choose_engine_from_environment, engine
-from retally_crypto.policy import parse_policy
+from retally_crypto.policy_text import parse_policy
 from retally_verify.board import FolderBoard
 from retally_verify.run import verify_board
 

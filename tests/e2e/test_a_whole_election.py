@@ -14,7 +14,7 @@ import pytest
 
 from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_crypto.tracking import tracking_code
-from retally_verify.report import units_of
+from retally_verify.report_document import units_of
 from tests.e2e import booth
 from tests.e2e.axe import violations
 from tests.e2e.booth import button, heading

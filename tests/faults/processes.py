@@ -14,7 +14,8 @@ import httpx
 
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import MAYOR, Election, body_hash, district, signing_key
 from retally_lab.server_process import ServerFolder, running_server
 from retally_server.board.witness_addresses import set_address

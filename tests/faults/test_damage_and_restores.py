@@ -11,7 +11,7 @@ import pytest
 
 from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, district, signing_key
 from retally_server.elections import Elections

@@ -23,7 +23,7 @@ from retally_crypto.entry_forms import check_encodings
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.manifest import Manifest, check_manifest
 from retally_crypto.notes import MAX_SIGNATURES, Note, format_vkey, parse_note, parse_vkey
-from retally_crypto.policy import parse_policy
+from retally_crypto.policy_text import parse_policy
 from retally_crypto.secret.credentials import parse_code
 from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.tiles import decode_bundle

@@ -39,10 +39,10 @@ from retally_crypto.encoding import (
     b64url_decode,
     b64url_encode,
     hex_decode,
-    hex_encode,
 )
-from retally_crypto.entries import Ballot, SignedEntry, entry_text, parse_entry
+from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
+from retally_crypto.entry_writing import entry_text
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.manifest import Manifest, check_manifest
 from retally_crypto.notes import (
@@ -54,20 +54,14 @@ from retally_crypto.notes import (
     parse_signature_lines,
     parse_vkey,
 )
-from retally_crypto.policy import format_policy, parse_policy
+from retally_crypto.policy_text import format_policy, parse_policy
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.credentials import parse_code
 from retally_crypto.secret.encrypt import open_ballot
 from retally_crypto.secret.keyfiles import label_of
-from retally_crypto.tiles import (
-    Bundle,
-    bundle_path,
-    decode_bundle,
-    encode_bundle,
-    parse_tile_path,
-    split_tile,
-    tile_path,
-)
-from retally_crypto.tlog_proof import format_tlog_proof, parse_tlog_proof
+from retally_crypto.tile_files import encode_bundle, parse_tile_path
+from retally_crypto.tiles import Bundle, bundle_path, decode_bundle, split_tile, tile_path
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code
 from retally_crypto.web_bundle import is_origin, parse_listing
 from retally_lab.boards.entry_examples import MANIFEST, points
@@ -409,7 +403,7 @@ TARGETS: dict[str, Target] = {
             lambda v: b64url_encode(v).encode(),
         ),
         Target("base64", "encoding.b64_decode", _of_text(b64_decode), lambda v: b64_encode(v).encode()),
-        Target("hex", "encoding.hex_decode", _of_text(hex_decode), lambda v: hex_encode(v).encode()),
+        Target("hex", "encoding.hex_decode", _of_text(hex_decode), lambda v: v.hex().encode()),
         Target("voter_code", "credentials.parse_code", _of_text(parse_code)),
         Target("tracking_code", "tracking.parse_tracking_code", _of_text(parse_tracking_code)),
         Target("policy", "policy.parse_policy", parse_policy, format_policy),

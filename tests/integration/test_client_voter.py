@@ -16,10 +16,12 @@ from typer.testing import CliRunner, Result
 from retally_client.api import BoardServer
 from retally_client.voter import commands
 from retally_crypto.codes import encode_code
-from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
-from retally_crypto.policy import format_policy
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.policy_text import format_policy
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_crypto.tlog_proof import TlogProof
+from retally_crypto.tree_proofs import hash_source, inclusion_proof
 from retally_lab.boards.election import MAYOR, Election, district
 from retally_lab.boards.files import body_hash, members_of
 from retally_lab.boards.places import ADDRESS, board_folder

@@ -20,7 +20,8 @@ from retally_lab.boards.places import board_folder
 from retally_verify.board import FolderBoard
 from retally_verify.cluster import Cluster
 from retally_verify.progress import Progress, Untold
-from retally_verify.report import Report, report_json
+from retally_verify.report import Report
+from retally_verify.report_document import report_json
 from retally_verify.run import verify_board
 from tests.wide_board import finish, short_ranges, wide_election
 

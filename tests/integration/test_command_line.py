@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from retally_client.cli import app
 from retally_crypto.engine import engine
-from retally_crypto.policy import format_policy, policy_from_manifest
+from retally_crypto.policy_text import format_policy, policy_from_manifest
 from retally_crypto.rules.findings import TITLES
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder
@@ -54,7 +54,7 @@ def retally(*words: str | Path) -> Result:
     return done
 
 
-def verify(board: Path, policy: Path, *words: str | Path) -> Result:
+def verify(board: Path | str, policy: Path | str, *words: str | Path) -> Result:
     return retally("verify", board, "--policy", policy, *words)
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from retally_client.cli import app
 from retally_crypto.engine import engine
-from retally_crypto.policy import parse_policy
+from retally_crypto.policy_text import parse_policy
 from retally_lab.demo import Demonstration, run_demo
 from retally_lab.fraud import read_entries
 from retally_lab.replay import NOTICE, Candidate, District, arranged, load_replay

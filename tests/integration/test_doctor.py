@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from retally_crypto.checkpoints import Checkpoint
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from retally_server.operator import doctor

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency, verify_inclusion
-from retally_crypto.record import Record
+from retally_crypto.merkle import TreeHead, leaf_hash, verify_inclusion
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import SigningKey
 from retally_crypto.tracking import tracking_code
+from retally_crypto.tree_proofs import verify_consistency
 from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, body_hash, contest, district, signing_key
 from retally_server.board.board_keys import pin_authority
 from tests.server_boards import read_board

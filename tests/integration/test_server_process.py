@@ -18,9 +18,10 @@ import pytest
 
 from retally_crypto.engine import engine
 from retally_crypto.notes import format_vkey
-from retally_crypto.record import Record
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import SigningKey
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from tests.server_boards import read_board, write_board_key
 

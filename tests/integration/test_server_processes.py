@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from retally_crypto.engine import engine
-from retally_crypto.record import Record
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import verify_tlog_proof
+from retally_crypto.replay import Record
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.boards.election import MAYOR, Election, district, signing_key
 from retally_server.processes.leadership import Leadership
 from tests.databases import DATABASES

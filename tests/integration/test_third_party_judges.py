@@ -34,8 +34,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from retally_crypto.checkpoints import open_checkpoint
 from retally_crypto.encoding import b64_encode
-from retally_crypto.merkle import EMPTY_ROOT, consistency_proof, hash_source, inclusion_proof, leaf_hash
+from retally_crypto.merkle import EMPTY_ROOT, leaf_hash
 from retally_crypto.notes import VerifierKey
+from retally_crypto.tree_proofs import consistency_proof, hash_source, inclusion_proof
 from retally_lab.boards.election import MAYOR, Election, district
 from retally_lab.boards.files import signing_key
 from retally_verify.board import FolderBoard

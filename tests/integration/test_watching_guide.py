@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from retally_crypto.notes import parse_vkey
-from retally_crypto.policy import format_policy, policy_from_manifest
+from retally_crypto.policy_text import format_policy, policy_from_manifest
 from retally_lab.boards.election import MAYOR, ORIGIN, Election, district
 from retally_lab.server_process import ServerFolder, running_server
 from tests.guides import GUIDES

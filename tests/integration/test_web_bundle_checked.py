@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from retally_client.cli import app
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.web_bundle import FILE_LIMIT, LISTING_LIMIT, bundle_digest
 from retally_lab.boards.election import Election, contest, district
 from retally_lab.boards.places import board_folder

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.errors import Unusable
 from retally_crypto.notes import COSIGNATURE_V1, parse_note
-from retally_crypto.policy import format_policy
-from retally_crypto.record import Record
+from retally_crypto.policy_text import format_policy
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
 from retally_lab.boards.election import CLOSES, GRACE, MAYOR, OPENS, Election, district
 from retally_reference.__main__ import main as reference_verifier

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from retally_crypto.errors import RetallyError
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import COUNCIL, MAYOR, Election, Members, contest, district, members_of
 from retally_lab.boards.places import MemoryBoard
 from retally_reference.report import CHECKS, Report

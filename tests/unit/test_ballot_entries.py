@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from retally_crypto.canonical import canonical_bytes
-from retally_crypto.entries import Ballot, ballot_entry, parse_entry
+from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.entry_forms import check_ballot_shape, check_encodings
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import ballot_entry_length
 from retally_crypto.notes import MAX_ENTRY_BYTES

@@ -18,9 +18,10 @@ from retally_client.cli import app
 from retally_crypto.checkpoints import add_cosignatures
 from retally_crypto.errors import Malformed
 from retally_crypto.notes import COSIGNATURE_V1, MAX_ENTRY_BYTES, parse_note
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.sign import SigningKey, cosign, sign_note
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
 from retally_lab.boards.election import Election
 from retally_lab.boards.evidence import Case, History, evidence, histories, written
 from retally_lab.boards.files import CLOSES, sign, signing_key

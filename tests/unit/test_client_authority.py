@@ -32,8 +32,8 @@ from retally_crypto.entries import Station, election_id
 from retally_crypto.errors import Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import format_policy, policy_from_manifest
-from retally_crypto.record import Record
+from retally_crypto.policy_text import format_policy, policy_from_manifest
+from retally_crypto.replay import Record
 from retally_crypto.web_bundle import bundle_digest
 from retally_lab.boards.election import Election, members_of, signing_key
 from retally_lab.boards.places import board_folder

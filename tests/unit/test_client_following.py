@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from retally_client.cli import app
 from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.policy import TrustPolicy, format_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_crypto.tiles import decode_bundle
 from retally_lab.boards.election import Election, signing_key

@@ -23,7 +23,7 @@ from retally_client.keys import new_signing_key, write_key
 from retally_client.tables import read_table
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election
 from retally_lab.boards.manifests import contest, manifest_members
 from retally_lab.boards.places import ADDRESS, board_folder

@@ -48,8 +48,8 @@ from retally_client.registrar.voters import Registered, printable_list, voters_c
 from retally_client.voter.casting import credential_of
 from retally_crypto.codes import encode_code
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.policy import format_policy
-from retally_crypto.record import Record
+from retally_crypto.policy_text import format_policy
+from retally_crypto.replay import Record
 from retally_crypto.secret.credentials import (
     CHECK_SYMBOLS,
     LABEL,

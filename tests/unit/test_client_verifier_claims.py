@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from retally_crypto.errors import Unusable
-from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
-from retally_crypto.policy import format_policy
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.policy_text import format_policy
+from retally_crypto.receipts import format_tlog_proof
+from retally_crypto.tlog_proof import TlogProof
+from retally_crypto.tree_proofs import hash_source, inclusion_proof
 from retally_lab.boards.election import CLOSES, GRACE, OPENS, Election, signing_key, write_board
 from retally_lab.boards.files import checkpoint
 from retally_lab.boards.places import MemoryBoard

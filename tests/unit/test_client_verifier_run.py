@@ -11,14 +11,15 @@ from rich.console import Console
 
 from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.engine import engine
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.rules.findings import TITLES, CheckResult
 from retally_crypto.secret.sign import sign_checkpoint
 from retally_lab.boards.election import ORIGIN, Election, signing_key, write_board
 from retally_lab.boards.places import MemoryBoard
 from retally_verify.board import Unreachable
 from retally_verify.progress import Progress
-from retally_verify.report import Report, report_json
+from retally_verify.report import Report
+from retally_verify.report_document import report_json
 from retally_verify.report_text import checks_table, print_report
 from retally_verify.run import verify_board
 from tests.wide_board import short_ranges, wide_election

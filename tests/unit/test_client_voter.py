@@ -26,12 +26,14 @@ from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.codes import encode_code
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.merkle import TreeHead, hash_source, inclusion_proof, leaf_hash
-from retally_crypto.record import Record
+from retally_crypto.merkle import TreeHead, leaf_hash
+from retally_crypto.receipts import format_tlog_proof
+from retally_crypto.replay import Record
 from retally_crypto.secret.credentials import CHECK_SYMBOLS, LABEL, SYMBOLS
 from retally_crypto.secret.encrypt import open_ballot
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
 from retally_crypto.tracking import parse_tracking_code, tracking_code
+from retally_crypto.tree_proofs import hash_source, inclusion_proof
 from retally_lab.boards.election import MAYOR, Election, Voter, district, signing_key
 from retally_lab.boards.files import body_hash, checkpoint, members_of
 from retally_lab.boards.places import ADDRESS, MemoryBoard

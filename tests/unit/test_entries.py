@@ -16,11 +16,11 @@ from retally_crypto.entries import (
     SignedEntry,
     check_signatures,
     election_id,
-    entry_text,
     parse_entry,
     required_signers,
 )
 from retally_crypto.entry_forms import check_encodings
+from retally_crypto.entry_writing import entry_text
 from retally_crypto.errors import BadSignature, Malformed
 from retally_crypto.notes import MAX_ENTRY_BYTES
 from retally_crypto.secret.sign import sign_entry

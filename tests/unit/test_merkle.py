@@ -7,19 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retally_crypto.errors import BadProof, Malformed, Refused
-from retally_crypto.merkle import (
-    EMPTY_ROOT,
-    Frontier,
-    TreeHead,
+from retally_crypto.merkle import EMPTY_ROOT, Frontier, TreeHead, leaf_hash, node_hash, verify_inclusion
+from retally_crypto.tree_proofs import (
     consistency_proof,
     hash_source,
     inclusion_proof,
-    leaf_hash,
-    node_hash,
     perfect_root,
     span_root,
     verify_consistency,
-    verify_inclusion,
 )
 
 LEAVES = [leaf_hash(b"entry %d" % index) for index in range(600)]

@@ -7,7 +7,8 @@ import pytest
 from retally_crypto.entries import election_id
 from retally_crypto.errors import BadSignature, Malformed, Refused
 from retally_crypto.notes import COSIGNATURE_V1, VerifierKey, format_vkey, verifier_key
-from retally_crypto.policy import TrustPolicy, format_policy, parse_policy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy, parse_policy, policy_from_manifest
 from retally_lab.boards.entry_examples import MANIFEST_MEMBERS, OFFICIAL, changed, official, signed
 from retally_lab.boards.manifests import ELECTION, signing_key
 

@@ -6,7 +6,7 @@ import pytest
 
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.merkle import Frontier, leaf_hash
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules.findings import TITLES, TimesFinding
 from retally_lab.boards.election import COUNCIL, MAYOR, Election, contest, district
 

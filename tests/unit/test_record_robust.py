@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retally_crypto import replay
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import open_cosigned_checkpoint
 from retally_crypto.merkle import Frontier, leaf_hash
-from retally_crypto.record import Record
-from retally_crypto.rules import fold, v08_roll
+from retally_crypto.replay import Record
+from retally_crypto.rules import v08_roll
 from retally_crypto.rules.state import Roll, RollState
-from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, tiles_of
+from retally_crypto.tile_files import bundles_of, tiles_of
+from retally_crypto.tiles import bundle_path, decode_bundle
 from retally_lab.boards.election import CLOSES, OPENS, Election, members_of, write_board
 
 JSON = st.recursive(
@@ -71,7 +73,7 @@ def test_blocks_of_any_size_rule_alike(honest_election: Election, block: int, mo
     voting.cast("north-3", [[0, 1, 0], [0, 0]])
     whole = [ruling.check for ruling in Record(voting.entries[0]).replay(voting.entries[1:])]
     assert whole[-3:] == [None, "V12", None]
-    monkeypatch.setattr(fold, "BLOCK", block)
+    monkeypatch.setattr(replay, "BLOCK", block)
     assert [ruling.check for ruling in Record(voting.entries[0]).replay(voting.entries[1:])] == whole
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from retally_crypto.encoding import b64url_decode
 from retally_crypto.errors import Refused
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_lab.boards.election import Election, members_of, signing_key
 
 ANOTHER_POINT = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")

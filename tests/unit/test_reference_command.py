@@ -14,7 +14,7 @@ import pytest
 import retally_reference.__main__ as command
 import retally_reference.board as board_files
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import CLOSES, Election, signing_key
 from retally_lab.boards.files import checkpoint
 from retally_reference.board import open_board

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election, members_of, sign
 from retally_reference import merkle, roll
 from retally_reference.findings import NAMED

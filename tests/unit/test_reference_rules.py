@@ -8,7 +8,7 @@ import pytest
 
 from retally_crypto import credentials
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.secret.credentials import prove_part
 from retally_crypto.secret.decrypt import partial_decrypt
 from retally_lab.boards.election import CLOSES, Election

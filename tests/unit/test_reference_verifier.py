@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import retally_reference
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.secret import encrypt
 from retally_crypto.secret.sign import SigningKey, sign_note
 from retally_lab.boards.election import CLOSES, GRACE, ORIGIN, Election, members_of, signing_key

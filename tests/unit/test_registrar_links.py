@@ -14,7 +14,7 @@ from retally_client.registrar.codes import codes_of, write_codes
 from retally_client.registrar.links import voting_link
 from retally_client.registrar.voters import Registered
 from retally_crypto.errors import Refused, Unusable
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.secret.credentials import format_code, new_code, parse_code
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder

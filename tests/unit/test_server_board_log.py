@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from retally_crypto.checkpoints import Checkpoint, verify_checkpoint
 from retally_crypto.errors import Unusable
-from retally_crypto.merkle import TreeHead, verify_consistency
+from retally_crypto.merkle import TreeHead
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
+from retally_crypto.tree_proofs import verify_consistency
 from retally_server.board.board_files import BoardFiles
 from retally_server.board.board_log import BoardLog
 from retally_server.board.lock_store import BoardLock

@@ -6,8 +6,9 @@ from hashlib import sha256
 
 import pytest
 
-from retally_crypto.merkle import TreeHead, hash_source, span_root, verify_consistency, verify_inclusion
-from retally_crypto.tiles import tile_bytes, tiles_of
+from retally_crypto.merkle import TreeHead, verify_inclusion
+from retally_crypto.tile_files import tile_bytes, tiles_of
+from retally_crypto.tree_proofs import hash_source, span_root, verify_consistency
 from retally_server.board.hash_tree import HashTree
 
 LEAVES = [sha256(b"%d" % number).digest() for number in range(700)]

@@ -7,33 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retally_crypto.errors import BadProof, Malformed
-from retally_crypto.merkle import (
-    HashAt,
-    TreeHead,
-    consistency_proof,
-    hash_source,
-    inclusion_proof,
-    leaf_hash,
-    span_root,
-)
-from retally_crypto.tiles import (
-    Bundle,
-    Tile,
-    VerifiedTiles,
-    bundle_path,
+from retally_crypto.merkle import TreeHead, leaf_hash
+from retally_crypto.tile_files import (
     bundles_of,
     changed_bundles,
     changed_tiles,
-    consistency_proof_from_tiles,
-    decode_bundle,
     encode_bundle,
-    inclusion_proof_from_tiles,
     parse_tile_path,
-    split_tile,
     tile_bytes,
-    tile_path,
     tiles_of,
 )
+from retally_crypto.tile_proofs import VerifiedTiles, consistency_proof_from_tiles, inclusion_proof_from_tiles
+from retally_crypto.tiles import Bundle, Tile, bundle_path, decode_bundle, split_tile, tile_path
+from retally_crypto.tree_proofs import HashAt, consistency_proof, hash_source, inclusion_proof, span_root
 
 SIZE = 66_000
 LEAVES = [leaf_hash(b"%d" % index) for index in range(SIZE)]

@@ -4,10 +4,12 @@ import pytest
 
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
-from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash, span_root
+from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import COSIGNATURE_V1
+from retally_crypto.receipts import format_tlog_proof, verify_tlog_proof
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
+from retally_crypto.tree_proofs import hash_source, inclusion_proof, span_root
 
 ENTRIES = [b"manifest", b"opening", b"ballot one", b"ballot two", b"closing"]
 SOURCE = hash_source([leaf_hash(entry) for entry in ENTRIES])

@@ -15,11 +15,11 @@ from retally_crypto.engine import Form, engine, load_engine, records
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.ranges import BYTES_AT_ONCE, ROW, RangeSummary, decode_summary, encode_summary, summarise
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules import v10_v13_ballots
 from retally_crypto.rules.state import BoardState
 from retally_crypto.secret.encrypt import prove_ballot
-from retally_crypto.tiles import encode_bundle
+from retally_crypto.tile_files import encode_bundle
 from retally_lab.attacks import scenarios
 from retally_lab.attacks.tampering import ATTACKS, GENERATOR
 from retally_lab.boards.election import Election, members_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from retally_verify.whole_files import PRIVATE, create_durably, replace_durably, replace_whole, whole_file
+from retally_verify.durable_files import PRIVATE, create_durably, replace_durably
+from retally_verify.whole_files import replace_whole, whole_file
 
 
 @pytest.fixture

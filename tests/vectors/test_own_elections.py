@@ -14,7 +14,7 @@ from retally_crypto.engine import engine
 from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.policy import format_policy, policy_from_manifest
+from retally_crypto.policy_text import format_policy, policy_from_manifest
 from retally_crypto.secret.decrypt import partial_decrypt
 from retally_crypto.secret.guardians import Polynomial, open_share, seal_share, secret_share, share_for
 from retally_crypto.tally import Aggregates, Tally

@@ -17,8 +17,9 @@ from retally_crypto.codes import decode_code, encode_code
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.engine import Engine, choose_engine
 from retally_crypto.engine import engine as in_use
-from retally_crypto.entries import Ballot, SignedEntry, ballot_entry, parse_entry
+from retally_crypto.entries import Ballot, SignedEntry, parse_entry
 from retally_crypto.entry_forms import check_encodings
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest, layout
 from retally_crypto.notes import format_vkey, open_signed_entry, parse_vkey, verify_note

@@ -9,20 +9,8 @@ from typing import Any
 import pytest
 
 from retally_crypto.errors import RetallyError
-from retally_crypto.merkle import (
-    EMPTY_ROOT,
-    HASH_BYTES,
-    Frontier,
-    TreeHead,
-    consistency_proof,
-    hash_source,
-    inclusion_proof,
-    leaf_hash,
-    node_hash,
-    span_root,
-    verify_consistency,
-    verify_inclusion,
-)
+from retally_crypto.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, TreeHead, leaf_hash, node_hash, verify_inclusion
+from retally_crypto.tree_proofs import consistency_proof, hash_source, inclusion_proof, span_root, verify_consistency
 from tests.shared_vectors import vectors_json, vectors_path
 
 RFC6962 = vectors_json("tlog", "merkle-rfc6962", "rfc6962_tree.json")

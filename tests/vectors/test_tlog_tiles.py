@@ -5,24 +5,14 @@ from pathlib import Path
 import pytest
 
 from retally_crypto.checkpoints import verify_checkpoint
-from retally_crypto.merkle import hash_source, leaf_hash, verify_consistency, verify_inclusion
+from retally_crypto.merkle import leaf_hash, verify_inclusion
 from retally_crypto.notes import parse_vkey
-from retally_crypto.tiles import (
-    Bundle,
-    Tile,
-    bundle_path,
-    bundles_of,
-    changed_tiles,
-    consistency_proof_from_tiles,
-    decode_bundle,
-    encode_bundle,
-    inclusion_proof_from_tiles,
-    parse_tile_path,
-    tile_bytes,
-    tile_path,
-    tiles_of,
-)
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from retally_crypto.receipts import format_tlog_proof, verify_tlog_proof
+from retally_crypto.tile_files import bundles_of, changed_tiles, encode_bundle, parse_tile_path, tile_bytes, tiles_of
+from retally_crypto.tile_proofs import consistency_proof_from_tiles, inclusion_proof_from_tiles
+from retally_crypto.tiles import Bundle, Tile, bundle_path, decode_bundle, tile_path
+from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
+from retally_crypto.tree_proofs import hash_source, verify_consistency
 from tests.shared_vectors import vectors_json, vectors_path
 
 PATHS = vectors_json("tlog", "merkle-rfc6962", "tile_paths.json")

@@ -17,16 +17,10 @@ from retally_crypto.checkpoints import (
 )
 from retally_crypto.encoding import b64_decode
 from retally_crypto.errors import BadProof, BadSignature, Malformed
-from retally_crypto.merkle import (
-    TreeHead,
-    consistency_proof,
-    hash_source,
-    leaf_hash,
-    span_root,
-    verify_consistency,
-)
+from retally_crypto.merkle import TreeHead, leaf_hash
 from retally_crypto.notes import VerifierKey, parse_note, parse_vkey, verifier_key
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
+from retally_crypto.tree_proofs import consistency_proof, hash_source, span_root, verify_consistency
 from tests.shared_vectors import vectors_json
 
 CAPTURED = vectors_json("tlog", "captured", "cosigned.json")

@@ -15,8 +15,9 @@ from retally_client.api import BoardServer
 from retally_crypto.ballots import FIRST
 from retally_crypto.manifest import Manifest
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.receipts import verify_tlog_proof
 from retally_crypto.secret.encrypt import encrypt, prove_ballot
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_lab.replay import PlannedBallot
 
 AT_ONCE = 48

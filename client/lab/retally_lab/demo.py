@@ -23,7 +23,8 @@ from retally_crypto.entries import Station
 from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import ED25519, format_vkey
-from retally_crypto.policy import TrustPolicy, format_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy
 from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.keyfiles import label_of, open_key_file
 from retally_crypto.secret.sign import SigningKey
@@ -37,7 +38,8 @@ from retally_lab.server_process import ServerFolder, make_server_folder, new_boa
 from retally_verify.board import FolderBoard, open_board
 from retally_verify.console import err, out, progress
 from retally_verify.mirroring import mirror_board
-from retally_verify.report import Report, units_of
+from retally_verify.report import Report
+from retally_verify.report_document import units_of
 from retally_verify.report_text import checks_table, reconciliation_table
 from retally_verify.run import Verified, verified
 

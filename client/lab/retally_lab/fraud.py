@@ -14,10 +14,12 @@ from retally_crypto.checkpoints import Checkpoint, parse_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import records
 from retally_crypto.errors import Unusable
-from retally_crypto.merkle import hash_source, leaf_hash
+from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import parse_note
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
-from retally_crypto.tiles import bundle_path, bundles_of, decode_bundle, encode_bundle, tile_bytes, tile_path, tiles_of
+from retally_crypto.tile_files import bundles_of, encode_bundle, tile_bytes, tiles_of
+from retally_crypto.tiles import bundle_path, decode_bundle, tile_path
+from retally_crypto.tree_proofs import hash_source
 
 
 def read_entries(board: Path) -> list[bytes]:

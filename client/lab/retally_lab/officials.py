@@ -17,7 +17,8 @@ from retally_client.guardian.decryption import decrypt, make_journal, read_journ
 from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import ED25519
-from retally_crypto.policy import TrustPolicy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import policy_from_manifest
 from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board

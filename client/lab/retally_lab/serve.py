@@ -17,7 +17,7 @@ from retally_crypto.engine import engine
 from retally_crypto.errors import Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import format_policy
+from retally_crypto.policy_text import format_policy
 from retally_lab import demo
 from retally_lab.officials import LiveElection, Officials
 from retally_lab.replay import NOTICE, load_replay

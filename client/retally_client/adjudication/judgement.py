@@ -21,10 +21,12 @@ from retally_crypto.checkpoints import open_checkpoint, verify_checkpoint
 from retally_crypto.entries import SignedEntry, election_id, parse_entry
 from retally_crypto.errors import BadProof, Malformed, RetallyError
 from retally_crypto.manifest import Manifest
-from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency, verify_inclusion
+from retally_crypto.merkle import TreeHead, leaf_hash, verify_inclusion
 from retally_crypto.notes import VerifierKey
-from retally_crypto.policy import TrustPolicy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import policy_from_manifest
 from retally_crypto.tlog_proof import TlogProof, parse_tlog_proof
+from retally_crypto.tree_proofs import verify_consistency
 
 NOTHING = "proves nothing"
 

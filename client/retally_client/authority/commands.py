@@ -29,7 +29,7 @@ from retally_client.tables import TABLE_LIMIT, read_table
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Refused, Unusable
 from retally_crypto.notes import MAX_ENTRY_BYTES, format_vkey
-from retally_crypto.policy import policy_from_manifest
+from retally_crypto.policy_text import policy_from_manifest
 from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board

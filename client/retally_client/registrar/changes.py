@@ -21,7 +21,8 @@ from retally_client.registrar.voters import Registered
 from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.credentials import verify_part
 from retally_crypto.encoding import b64url_decode, b64url_encode
-from retally_crypto.entries import RollReplacement, RollRevocation, entry_text
+from retally_crypto.entries import RollReplacement, RollRevocation
+from retally_crypto.entry_writing import entry_text
 from retally_crypto.errors import BadProof, BadSignature, Malformed, Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import Note, NoteSignature, format_note, verify_signature

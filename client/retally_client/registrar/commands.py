@@ -58,7 +58,7 @@ from retally_crypto.entries import SignedEntry, parse_entry
 from retally_crypto.errors import Malformed, Refused
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import format_vkey
-from retally_crypto.policy import policy_from_manifest
+from retally_crypto.policy_text import policy_from_manifest
 from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import format_code, parse_code
 from retally_crypto.secret.sign import SigningKey

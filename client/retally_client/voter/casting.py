@@ -23,9 +23,10 @@ from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import Refused, Unusable
 from retally_crypto.merkle import TreeHead
 from retally_crypto.policy import TrustPolicy
+from retally_crypto.receipts import verify_tlog_proof
 from retally_crypto.secret.credentials import combine_secrets, parse_code, part_secret, public_part
 from retally_crypto.secret.encrypt import SealedBallot, encrypt, prove_ballot
-from retally_crypto.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from retally_crypto.tlog_proof import parse_tlog_proof
 from retally_crypto.tracking import tracking_code
 
 FRESH_SEEDS = 8

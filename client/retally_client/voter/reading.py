@@ -29,17 +29,14 @@ from retally_crypto.encoding import b64url_encode
 from retally_crypto.entries import Ballot, SignedEntry, election_id, parse_entry
 from retally_crypto.errors import BadProof, Malformed, Refused
 from retally_crypto.manifest import Manifest
-from retally_crypto.merkle import TreeHead, leaf_hash, verify_consistency
+from retally_crypto.merkle import TreeHead, leaf_hash
 from retally_crypto.notes import parse_note
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.record import Record
-from retally_crypto.tiles import (
-    TILE_WIDTH,
-    Bundle,
-    VerifiedTiles,
-    bundles_of,
-    consistency_proof_from_tiles,
-)
+from retally_crypto.replay import Record
+from retally_crypto.tile_files import bundles_of
+from retally_crypto.tile_proofs import VerifiedTiles, consistency_proof_from_tiles
+from retally_crypto.tiles import TILE_WIDTH, Bundle
+from retally_crypto.tree_proofs import verify_consistency
 from retally_verify.board import CHECKPOINT_LIMIT, Board, Unreachable, read_file, tile_reader
 from retally_verify.progress import Progress
 from retally_verify.run import verified

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from retally_crypto.entries import Ballot, parse_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.merkle import TreeHead, leaf_hash
-from retally_crypto.tiles import TILE_WIDTH, Bundle, VerifiedTiles, parse_tile_path
+from retally_crypto.tile_files import parse_tile_path
+from retally_crypto.tile_proofs import VerifiedTiles
+from retally_crypto.tiles import TILE_WIDTH, Bundle
 from retally_verify.board import Board, tile_reader
 
 

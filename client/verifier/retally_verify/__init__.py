@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from retally_verify.following import follow
     from retally_verify.mirroring import mirror_board as mirror
     from retally_verify.policy_file import load_policy
-    from retally_verify.report import Report, report_json
+    from retally_verify.report import Report
+    from retally_verify.report_document import report_json
     from retally_verify.run import Verified, verified, verify
 
 __all__ = [
@@ -69,7 +70,7 @@ _PLACES = {
     "load_policy": ("policy_file", "load_policy"),
     "mirror": ("mirroring", "mirror_board"),
     "open_board": ("board", "open_board"),
-    "report_json": ("report", "report_json"),
+    "report_json": ("report_document", "report_json"),
     "verified": ("run", "verified"),
     "verify": ("run", "verify"),
 }

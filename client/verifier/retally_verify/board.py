@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from retally_crypto.tiles import ReadTile, Tile
+from retally_crypto.tile_proofs import ReadTile
+from retally_crypto.tiles import Tile
 from retally_verify.board_folder import read_within
 from retally_verify.fetching import Fetcher, TooSlow, Waits, nobody_is_told
 from retally_verify.files import (

@@ -14,7 +14,8 @@ from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import parse_note
-from retally_crypto.policy import TrustPolicy, format_policy, policy_from_manifest
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy, policy_from_manifest
 from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
 from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, FolderBoard, Unreachable, open_board
 from retally_verify.cluster import Cluster
@@ -24,7 +25,8 @@ from retally_verify.kept import keep, read_kept
 from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
-from retally_verify.report import Report, report_json
+from retally_verify.report import Report
+from retally_verify.report_document import report_json
 from retally_verify.report_text import print_report
 from retally_verify.run import verify_board
 from retally_verify.state_folder import of_board, state_folder

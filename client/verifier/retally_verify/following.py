@@ -33,9 +33,9 @@ from retally_crypto.manifest import Manifest
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, tile_path
 from retally_verify.board import CHECKPOINT_LIMIT, Board, FolderBoard, TooLong, Unreachable
+from retally_verify.durable_files import replace_durably
 from retally_verify.mirroring import EFFECTS, Hashed, earlier_head, mirror_board
 from retally_verify.split_view import CHECKPOINTS, View, find_split, format_split, views_of
-from retally_verify.whole_files import replace_durably
 
 Kind = Literal["fork", "rollback", "growth", "fault", "stall", "check"]
 TALLY_KINDS = ("paper-count", "partial-decryption", "result")

@@ -14,8 +14,8 @@ from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.notes import MAX_NOTE_BYTES
 from retally_crypto.policy import TrustPolicy
+from retally_verify.durable_files import replace_durably
 from retally_verify.state_folder import of_board
-from retally_verify.whole_files import replace_durably
 
 LIMIT = MAX_NOTE_BYTES
 

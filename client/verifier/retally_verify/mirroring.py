@@ -16,20 +16,12 @@ from pathlib import Path
 from retally_crypto.checkpoints import CosignedCheckpoint, open_cosigned_checkpoint, verify_checkpoint
 from retally_crypto.engine import records
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
-from retally_crypto.merkle import HASH_BYTES, Frontier, TreeHead, perfect_root, span_root
+from retally_crypto.merkle import HASH_BYTES, Frontier, TreeHead
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.tiles import (
-    TILE_WIDTH,
-    Bundle,
-    Tile,
-    VerifiedTiles,
-    bundle_path,
-    changed_bundles,
-    decode_bundle,
-    split_tile,
-    tile_path,
-    tiles_of,
-)
+from retally_crypto.tile_files import changed_bundles, tiles_of
+from retally_crypto.tile_proofs import VerifiedTiles
+from retally_crypto.tiles import TILE_WIDTH, Bundle, Tile, bundle_path, decode_bundle, split_tile, tile_path
+from retally_crypto.tree_proofs import perfect_root, span_root
 from retally_verify.board import (
     BUNDLE_LIMIT,
     CHECKPOINT_LIMIT,

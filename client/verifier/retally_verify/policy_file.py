@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from retally_crypto.errors import Unusable
-from retally_crypto.policy import TrustPolicy, parse_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import parse_policy
 
 POLICY_LIMIT = 64 * 1024
 

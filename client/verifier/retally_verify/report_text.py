@@ -14,7 +14,8 @@ from retally_crypto.rules.findings import CheckResult
 from retally_crypto.rules.results import ContestCounts, Outcome, UnitCounts
 from retally_crypto.tally import smallest_reported
 from retally_verify.console import plain
-from retally_verify.report import Report, paper_votes, units_of
+from retally_verify.report import Report
+from retally_verify.report_document import paper_votes, units_of
 
 VERDICT_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCOMPLETE": "bold yellow"}
 STATE_STYLES = {"pass": "green", "fail": "bold red", "incomplete": "yellow", "not applicable": "dim"}

@@ -92,21 +92,27 @@ def verified(
     workers: Workers | None = None,
 ) -> Iterator[Verified]:
     """As `verify`, with the record that the report was made from, while the block runs."""
-    try:
-        raw = board.read("checkpoint", CHECKPOINT_LIMIT)
-        if raw is None:
-            raise Unreachable(f"{board.location} has no checkpoint: this is no board, or nothing was published yet")
-        head = open_cosigned_checkpoint(raw, policy.board, policy.witnesses, policy.quorum)
-    except Unreachable:
-        raise
-    except RetallyError as error:
+    head = _checkpoint(board, policy)
+    if isinstance(head, CheckResult):
         after = incomplete_from("V02", "V01 fails: there is no checkpoint to hold the entries against")
-        v01 = conclude("V01", of_the_board("V01", str(error)))
-        yield _verified(policy, None, None, NOTHING_USED, (v01, *after))
+        yield _verified(policy, None, None, NOTHING_USED, (head, *after))
         return
     with ExitStack() as folders:
         run = _Run(board, policy, head, workers or Threads(), tell or Untold(), signed_off, folders)
         yield run.to_the_end(kept, receipts)
+
+
+def _checkpoint(board: Board, policy: TrustPolicy) -> CosignedCheckpoint | CheckResult:
+    """The checkpoint that the board shows, or V01 failing for it. Raises Unreachable if there is none."""
+    try:
+        raw = board.read("checkpoint", CHECKPOINT_LIMIT)
+        if raw is None:
+            raise Unreachable(f"{board.location} has no checkpoint: this is no board, or nothing was published yet")
+        return open_cosigned_checkpoint(raw, policy.board, policy.witnesses, policy.quorum)
+    except Unreachable:
+        raise
+    except RetallyError as error:
+        return conclude("V01", of_the_board("V01", str(error)))
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,10 @@ from retally_crypto.canonical import Json, parse_json
 from retally_crypto.checkpoints import verify_checkpoint
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.errors import BadProof, Malformed
-from retally_crypto.merkle import (
-    HASH_BYTES,
-    MAX_PROOF_HASHES,
-    TreeHead,
-    consistency_proof,
-    span_root,
-    verify_consistency,
-)
+from retally_crypto.merkle import HASH_BYTES, MAX_PROOF_HASHES, TreeHead
 from retally_crypto.notes import VerifierKey
-from retally_crypto.tiles import VerifiedTiles
+from retally_crypto.tile_proofs import VerifiedTiles
+from retally_crypto.tree_proofs import consistency_proof, span_root, verify_consistency
 from retally_verify.board import CHECKPOINT_LIMIT, Board, tile_reader
 
 KIND = "retally-split-view"

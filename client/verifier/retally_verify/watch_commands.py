@@ -14,6 +14,7 @@ from retally_crypto.policy import TrustPolicy
 from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
 from retally_verify.console import err, out, plain, plain_errors, print_json, progress, say_waiting
+from retally_verify.durable_files import create_durably
 from retally_verify.exit_codes import DONE, INCOMPLETE, REFUSED
 from retally_verify.following import Alert, Follower
 from retally_verify.mirroring import mirror_board
@@ -27,7 +28,6 @@ from retally_verify.split_view import (
     verify_split,
     views_of,
 )
-from retally_verify.whole_files import create_durably
 
 ALERT_SECONDS = 300
 

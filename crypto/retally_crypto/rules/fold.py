@@ -7,8 +7,6 @@ fixes the counting after an accepted closing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from retally_crypto.entries import SignedEntry, election_id, parse_entry
 from retally_crypto.errors import Malformed
 from retally_crypto.manifest import Manifest
@@ -20,9 +18,6 @@ from retally_crypto.rules.v03_manifest import v03_manifest_rules
 from retally_crypto.rules.v04_order import v04_written_by_its_key_in_phase_and_order
 from retally_crypto.rules.v09_form import is_ballot, v09_official_form
 from retally_crypto.rules.v10_v13_ballots import Candidate, candidates, judge
-
-BLOCK = 512
-"""Ballots whose proofs are verified together: enough for a batch to pay off, few enough to stay small in memory."""
 
 
 def begin(manifest_entry: bytes, storage: Storage) -> BoardState:
@@ -61,19 +56,3 @@ def rule_one(state: BoardState, raw: bytes) -> Ruling:
     if is_ballot(raw):
         return rule_candidate(state, candidates(state, [raw])[0])
     return rule_official(state, raw)
-
-
-def blocks(entries: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Runs of at most BLOCK ballot entries, and officials' entries one by one, in order."""
-    start = 0
-    for end, raw in enumerate(entries):
-        if not is_ballot(raw):
-            if start < end:
-                yield entries[start:end]
-            yield entries[end : end + 1]
-            start = end + 1
-        elif end - start == BLOCK:
-            yield entries[start:end]
-            start = end
-    if start < len(entries):
-        yield entries[start:]

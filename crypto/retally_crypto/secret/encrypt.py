@@ -19,7 +19,7 @@ from retally_crypto.canonical import Json, canonical_bytes, parse_canonical
 from retally_crypto.contests import StyleLayout
 from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.engine import engine
-from retally_crypto.entries import ballot_entry
+from retally_crypto.entry_writing import ballot_entry
 from retally_crypto.errors import BadProof, Malformed, Refused, Unusable
 from retally_crypto.manifest import Manifest, layout
 from retally_crypto.relations import ORDER, tag

@@ -19,7 +19,8 @@ from retally_crypto.checkpoints import (
     parse_checkpoint,
     require_retally_form,
 )
-from retally_crypto.entries import OfficialContent, entry_text
+from retally_crypto.entries import OfficialContent
+from retally_crypto.entry_writing import entry_text
 from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.notes import (
     COSIGNATURE_V1,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from retally_crypto.encoding import b64url_encode
 from retally_crypto.errors import Malformed
-from retally_crypto.tiles import parse_tile_path
+from retally_crypto.tile_files import parse_tile_path
 from retally_server.api.answers import RECEIPT, ConsistencyProof, InclusionProof
 from retally_server.api.context import BoardHere, ElectionsHere, published
 from retally_server.api.problems import Problem, documented

@@ -13,7 +13,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from retally_crypto.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, bundle_path, encode_bundle, tile_path
+from retally_crypto.tile_files import encode_bundle
+from retally_crypto.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, bundle_path, tile_path
 from retally_server.board.folder_storage import FolderStorage
 from retally_server.board.hash_tree import HashTree
 from retally_server.board.storage_places import open_storage

@@ -27,9 +27,10 @@ from retally_crypto.errors import RetallyError, Unusable
 from retally_crypto.manifest import Manifest
 from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import VerifierKey
-from retally_crypto.record import Record
+from retally_crypto.receipts import format_tlog_proof
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_crypto.tlog_proof import TlogProof
 from retally_server.board.ahead import contradictions, published_places
 from retally_server.board.board_files import CHECKPOINT, PENDING, BoardFiles
 from retally_server.board.cosigned import CosignedLog

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from retally_crypto.checkpoints import Checkpoint
 from retally_crypto.errors import Malformed, RetallyError
 from retally_crypto.merkle import leaf_hash
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.secret.sign import SigningKey, sign_checkpoint
 from retally_server.board.board_keys import pinned_authority, read_board_key, slug_of
 from retally_server.board.board_log import OpenRecord

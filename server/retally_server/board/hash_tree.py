@@ -4,8 +4,9 @@ Level L holds the hash of every complete subtree of 256^L entries. It is appende
 older size may be computed by one thread while another appends. Memory: 32 bytes an entry and a 256th part more.
 """
 
-from retally_crypto.merkle import HASH_BYTES, consistency_proof, inclusion_proof, node_hash, perfect_root, span_root
+from retally_crypto.merkle import HASH_BYTES, node_hash
 from retally_crypto.tiles import TILE_WIDTH
+from retally_crypto.tree_proofs import consistency_proof, inclusion_proof, perfect_root, span_root
 
 _REMEMBERED = 65_536
 

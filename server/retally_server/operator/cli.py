@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from retally_crypto.engine import choose_engine_from_environment, engine
 from retally_crypto.errors import Malformed, RetallyError, Unusable
 from retally_crypto.notes import parse_vkey
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_server import __version__, logs
 from retally_server.announcing import AnnouncingServer
 from retally_server.api.address_limits import parse_networks

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from retally_crypto.errors import RetallyError
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_server.operator.doctor import examine, exit_code
 from retally_server.settings import Settings
 

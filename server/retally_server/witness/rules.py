@@ -19,9 +19,10 @@ import structlog
 
 from retally_crypto.checkpoints import Checkpoint, parse_checkpoint
 from retally_crypto.errors import BadProof, Malformed, Refused, RetallyError
-from retally_crypto.merkle import EMPTY_ROOT, TreeHead, verify_consistency
+from retally_crypto.merkle import EMPTY_ROOT, TreeHead
 from retally_crypto.notes import Note, VerifierKey, format_note, parse_signature_lines, verify_note
 from retally_crypto.secret.sign import SigningKey, cosign
+from retally_crypto.tree_proofs import verify_consistency
 from retally_server.add_checkpoint import AddCheckpoint, parse_add_checkpoint
 from retally_server.witness.store import Latest, Seen, Store
 

@@ -20,12 +20,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final, Literal
 
-from retally_crypto.policy import TrustPolicy, format_policy
+from retally_crypto.policy import TrustPolicy
+from retally_crypto.policy_text import format_policy
 from retally_lab.boards.election import Election, contest, district, members_of
 from retally_lab.boards.places import MemoryBoard
 from retally_reference.report import Report as ReferenceReport
 from retally_reference.verify import verify_board as reference_verify_board
-from retally_verify.report import Report, units_of
+from retally_verify.report import Report
+from retally_verify.report_document import units_of
 from retally_verify.run import verify_board
 
 CHECKS: Final = tuple(f"V{number:02}" for number in range(1, 22))

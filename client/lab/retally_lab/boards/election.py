@@ -34,7 +34,7 @@ from retally_crypto.encoding import b64url_decode, b64url_encode
 from retally_crypto.manifest import Manifest
 from retally_crypto.notes import COSIGNATURE_V1, format_vkey, open_signed_entry
 from retally_crypto.policy import TrustPolicy
-from retally_crypto.record import Record
+from retally_crypto.replay import Record
 from retally_crypto.rules.v05_v07_ceremony import transcript_hash
 from retally_crypto.rules.v08_roll import opened_digest
 from retally_crypto.rules.v14_v15_counting import reconciliation

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
-from retally_crypto.merkle import consistency_proof, hash_source, inclusion_proof, leaf_hash, span_root
+from retally_crypto.merkle import leaf_hash
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_crypto.tlog_proof import TlogProof
+from retally_crypto.tree_proofs import consistency_proof, hash_source, inclusion_proof, span_root
 from retally_lab.boards.election import Election
 from retally_lab.boards.files import CLOSES, binary
 

@@ -14,10 +14,12 @@ from typing import Any
 from retally_crypto.canonical import canonical_bytes
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.encoding import b64url_encode
-from retally_crypto.merkle import Frontier, hash_source, leaf_hash
+from retally_crypto.merkle import Frontier, leaf_hash
 from retally_crypto.notes import ED25519
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint, sign_note
-from retally_crypto.tiles import bundle_path, bundles_of, encode_bundle, tile_bytes, tile_path, tiles_of
+from retally_crypto.tile_files import bundles_of, encode_bundle, tile_bytes, tiles_of
+from retally_crypto.tiles import bundle_path, tile_path
+from retally_crypto.tree_proofs import hash_source
 
 OPENS, CLOSES, GRACE = 1_800_000_000, 1_800_086_400, 3_600
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from retally_crypto.checkpoints import Checkpoint, add_cosignatures, format_checkpoint
 from retally_crypto.encoding import b64_encode
-from retally_crypto.merkle import hash_source, inclusion_proof, leaf_hash
+from retally_crypto.merkle import leaf_hash
 from retally_crypto.notes import NoteSignature, format_signature_lines, parse_note
+from retally_crypto.receipts import format_tlog_proof
 from retally_crypto.secret.sign import SigningKey, cosign, sign_checkpoint
-from retally_crypto.tlog_proof import TlogProof, format_tlog_proof
+from retally_crypto.tlog_proof import TlogProof
+from retally_crypto.tree_proofs import hash_source, inclusion_proof
 from retally_lab.attacks.tampering import Tampered, at_polls, attack, finish, honest, publish, witnessed
 from retally_lab.boards.election import CLOSES, ORIGIN, Election, signing_key
 from retally_lab.boards.files import checkpoint
