@@ -11,7 +11,7 @@ from retally_crypto.notes import VerifierKey, format_vkey
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import Board
-from retally_verify.commands import first_entry
+from retally_verify.first_entry import first_entry
 from retally_verify.report import Report
 
 

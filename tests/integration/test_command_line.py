@@ -374,3 +374,34 @@ def test_a_wrong_place_is_said_in_peoples_words(words: list[str], said: str, boa
     place, rules = (board, words[0]) if words == ["nowhere"] else (words[0], policy)
     done = verify(place, rules)
     assert (done.exit_code, said in done.stderr, "Errno" in done.stderr) == (COULD_NOT_RUN, True, False)
+
+
+# ---- a FAIL that may be one's own mistake ----
+
+
+def test_another_elections_policy_is_named_beside_the_verdict(board: Path, tmp_path: Path) -> None:
+    other = Election.create(title="Another election")
+    (tmp_path / "other").write_bytes(format_policy(other.policy()))
+    done = verify(board, tmp_path / "other", "--forget")
+    assert done.exit_code == FAIL
+    assert "another election's policy" in done.stderr
+    assert other.election_id.hex()[:16] in done.stderr
+
+
+def test_an_older_copy_of_ones_own_is_named_beside_the_verdict(
+    honest_election: Election, board: Path, policy: Path, tmp_path: Path
+) -> None:
+    assert verify(board, policy, "--kept", tmp_path / "kept").exit_code == PASS
+    older = board_folder(tmp_path / "older", honest_election.before("result").files())
+    done = verify(older, policy, "--kept", tmp_path / "kept")
+    assert done.exit_code == FAIL
+    assert "older copy of your own" in done.stderr
+
+
+def test_a_board_that_fails_otherwise_is_called_nobodys_mistake(
+    honest_election: Election, policy: Path, tmp_path: Path
+) -> None:
+    election = honest_election.before("closing")
+    election.edit(election.indices_of("ballot")[0], style="south")
+    done = verify(board_folder(tmp_path / "altered", election.files()), policy, "--forget")
+    assert (done.exit_code, done.stderr) == (FAIL, "")

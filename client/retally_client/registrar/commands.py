@@ -63,8 +63,9 @@ from retally_crypto.record import ElectionRecord
 from retally_crypto.secret.credentials import format_code, parse_code
 from retally_crypto.secret.sign import SigningKey
 from retally_verify.board import open_board
-from retally_verify.commands import ENTRY_LIMIT, AsJson, PolicyFile, first_entry, read_policy, read_small
+from retally_verify.commands import ENTRY_LIMIT, AsJson, PolicyFile, read_policy, read_small
 from retally_verify.console import err, out, plain_errors, print_json, progress
+from retally_verify.first_entry import first_entry
 from retally_verify.run import verified
 
 LABEL = "registrar"

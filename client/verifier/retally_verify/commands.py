@@ -9,19 +9,18 @@ from typing import Annotated
 
 import typer
 
-from retally_crypto.checkpoints import parse_checkpoint
 from retally_crypto.engine import engine
 from retally_crypto.entries import election_id
 from retally_crypto.errors import Malformed, Unusable
-from retally_crypto.notes import parse_note
 from retally_crypto.policy import TrustPolicy
 from retally_crypto.policy_text import format_policy, policy_from_manifest
-from retally_crypto.tiles import TILE_WIDTH, Bundle, bundle_path, decode_bundle
-from retally_verify.board import BUNDLE_LIMIT, CHECKPOINT_LIMIT, Board, FolderBoard, Unreachable, open_board
+from retally_verify.board import FolderBoard, open_board
 from retally_verify.cluster import Cluster
 from retally_verify.console import err, out, plain_errors, print_json, progress, say_waiting
 from retally_verify.exit_codes import DONE
+from retally_verify.first_entry import first_entry
 from retally_verify.kept import keep, read_kept
+from retally_verify.own_mistakes import own_mistake
 from retally_verify.policy_file import load_policy
 from retally_verify.range_store import RangeStore, alone_on
 from retally_verify.reading import Workers
@@ -117,6 +116,8 @@ def verify(
         print_json(report_json(report))
     else:
         print_report(report, out)
+        if (mistake := own_mistake(report, board, remembered)) is not None:
+            err.print(f"\n{mistake}", markup=False)
     if not forget:
         _remember(folder, trusted, report)
     raise typer.Exit(report.exit_code)
@@ -175,17 +176,3 @@ def policy(
         markup=False,
     )
     raise typer.Exit(DONE)
-
-
-def first_entry(board: Board) -> bytes:
-    """Entry 0 of a board, unverified. Raises Unreachable where there is none."""
-    raw = board.read("checkpoint", CHECKPOINT_LIMIT)
-    if raw is None:
-        raise Unreachable(f"{board.location} has no checkpoint")
-    # Nothing is trusted here: the size only says how wide the first bundle is, and the person compares the election id.
-    size = parse_checkpoint(parse_note(raw).text).size
-    bundle = Bundle(0, min(size, TILE_WIDTH))
-    bundled = board.read(bundle_path(bundle), BUNDLE_LIMIT) if size else None
-    if bundled is None:
-        raise Unreachable(f"{board.location} has no entries")
-    return decode_bundle(bundled, bundle.width)[0]
