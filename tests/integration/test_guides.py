@@ -157,6 +157,7 @@ def publish_roll(town: Town) -> None:
     town.give("order.csv", "registrar-1", "registrar-2")
     for number, who in enumerate(REGISTRARS, start=1):
         town.run(who, "registrar.md", "retally registrar codes", names={"1": str(number)})
+    assert "5 links in" in town.run("registrar-1", "registrar.md", "retally registrar links")
     for act in ("commit", "roll"):
         for who in REGISTRARS:
             town.run(who, "registrar.md", f"retally registrar {act}")
