@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from retally_crypto.engine import choose_engine, engine
 from retally_crypto.errors import Unusable
 from retally_lab.boards.election import Election
 from retally_lab.boards.places import board_folder
@@ -135,6 +136,17 @@ def test_a_killed_worker_costs_its_ranges_only(
     assert workers[1].poll() is None
     assert len(seen) > 2
     assert report_json(report) == report_json(verify_board(board, election.policy()))
+
+
+def test_workers_take_the_engine_of_this_machine(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    """Also one that they would not have taken by themselves."""
+    before = engine.NAME
+    try:
+        for name in ("reference", before):
+            choose_engine(name)
+            Cluster(cluster[0]).close()
+    finally:
+        choose_engine(before)
 
 
 def test_without_a_scheduler_it_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

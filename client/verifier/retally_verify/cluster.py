@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-from retally_crypto.engine import engine
+from retally_crypto.engine import choose_engine, engine
 from retally_crypto.errors import RetallyError, Unusable
 from retally_verify.board import Board, FolderBoard, open_board
 from retally_verify.range_store import Range
@@ -48,15 +48,16 @@ class Cluster:
     def _compare(self, address: str) -> None:
         """The workers have what this machine has."""
         try:
-            others = self._client.run(what_verifies)
+            others = self._client.run(what_verifies, engine.NAME)
         except Exception:
             # Whatever a worker raises comes back, as a plain Exception where it cannot even be read there.
             raise Unusable(f"a worker of {address} cannot run Retally; has it retally-verify?") from None
         if not others:
             raise Unusable(f"the scheduler at {address} has no workers")
         for worker, other in others.items():
-            if other != what_verifies():
-                raise Unusable(f"worker {worker} has {other}, this machine has {what_verifies()}")
+            own = what_verifies(engine.NAME)
+            if other != own:
+                raise Unusable(f"worker {worker} has {other}, this machine has {own}")
 
     def close(self) -> None:
         """Leaves the cluster as it is."""
@@ -74,7 +75,7 @@ class Cluster:
         running: deque[_Future] = deque()
         try:
             for task in tasks:
-                running.append(self._client.submit(work, *task, pure=False))
+                running.append(self._client.submit(work, engine.NAME, *task, pure=False))
                 if len(running) >= ahead:
                     yield cast(T, _result(running.popleft()))
             while running:
@@ -99,19 +100,29 @@ def _result(future: _Future) -> object:
         raise Unusable(f"the cluster has failed: {type(error).__name__}") from None
 
 
-def what_verifies() -> str:
-    """Version and engine: all machines must have the same."""
+def what_verifies(name: str) -> str:
+    """Version and engine, once the engine of that name is chosen: all machines must have the same."""
+    _use(name)
     return f"retally-verify {version('retally-verify')}, {engine.NAME} engine {engine.VERSION}"
 
 
-def verify_there(location: str, wanted: Range) -> bytes:
-    """A worker's task: `verified_range` of the board at `location`, as the worker reaches it."""
+def verify_there(name: str, location: str, wanted: Range) -> bytes:
+    """A worker's task, with the engine of that name: `verified_range` of the board at `location`, as the worker reaches
+    it."""
+    _use(name)
     return verified_range(open_board(location), wanted)
 
 
-def sum_ballots_there(location: str, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
-    """A worker's task: `ballot_sums`."""
+def sum_ballots_there(name: str, location: str, of: Range, indices: Sequence[int], leaf_hashes: bytes) -> bytes:
+    """A worker's task, with the engine of that name: `ballot_sums`."""
+    _use(name)
     return ballot_sums(open_board(location), of, indices, leaf_hashes)
+
+
+def _use(name: str) -> None:
+    # A worker that joined late was not asked, and would take what is installed.
+    if name != engine.NAME:
+        choose_engine(name)
 
 
 class _Future(Protocol):
@@ -122,7 +133,7 @@ class _Future(Protocol):
 class _Client(Protocol):
     """What is used of `distributed.Client`."""
 
-    def run(self, work: Callable[[], str]) -> dict[str, str]: ...
+    def run(self, work: Callable[[str], str], name: str) -> dict[str, str]: ...
     def nthreads(self) -> dict[str, int]: ...
     def submit(self, work: Callable[..., object], *task: object, pure: bool) -> _Future: ...
     def close(self) -> None: ...
