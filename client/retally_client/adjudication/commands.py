@@ -9,10 +9,11 @@ import typer
 
 from retally_client.adjudication.evidence_file import EVIDENCE_LIMIT, parse_evidence
 from retally_client.adjudication.judgement import Judgement, judge
-from retally_crypto.errors import Unusable
+from retally_crypto.errors import Malformed, Unusable
 from retally_verify.commands import AsJson, read_policy, read_small
 from retally_verify.console import err, out, plain, plain_errors, print_json
 from retally_verify.exit_codes import DONE, REFUSED
+from retally_verify.mistaken_files import taken_by
 
 
 @plain_errors
@@ -28,7 +29,11 @@ def adjudicate(
 
     Exit codes: 0 it proves somebody at fault, 1 it proves nothing, 3 it is no evidence, or about another election.
     """
-    evidence = parse_evidence(read_small(file, EVIDENCE_LIMIT))
+    content = read_small(file, EVIDENCE_LIMIT)
+    try:
+        evidence = parse_evidence(content)
+    except Malformed as error:
+        raise Malformed(f"{file}: {error}{taken_by(content)}") from None
     if policy is not None:
         trusted = read_policy(policy).election_id
         if trusted != evidence.election:

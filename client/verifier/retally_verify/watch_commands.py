@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from retally_crypto.errors import Unusable
+from retally_crypto.errors import Malformed, Unusable
 from retally_crypto.policy import TrustPolicy
 from retally_verify.board import FolderBoard, TooLong, Unreachable, open_board
 from retally_verify.commands import AsJson, Location, PolicyFile, read_policy, read_small
@@ -18,6 +18,7 @@ from retally_verify.durable_files import create_durably
 from retally_verify.exit_codes import DONE, INCOMPLETE, REFUSED
 from retally_verify.following import Alert, Follower
 from retally_verify.mirroring import mirror_board
+from retally_verify.mistaken_files import taken_by
 from retally_verify.run import verify_board
 from retally_verify.split_view import (
     EVIDENCE_LIMIT,
@@ -196,7 +197,12 @@ def evidence(
 ) -> None:
     """Check somebody's evidence of a split view. Exit code 0: it is proved; 1 or 3: this file proves nothing."""
     trusted = read_policy(policy)
-    first, second = verify_split(parse_split(read_small(file, EVIDENCE_LIMIT)), trusted.board)
+    content = read_small(file, EVIDENCE_LIMIT)
+    try:
+        split = parse_split(content)
+    except Malformed as error:
+        raise Malformed(f"{file}: {error}{taken_by(content)}") from None
+    first, second = verify_split(split, trusted.board)
     if as_json:
         heads = [{"size": head.size, "root": head.root.hex()} for head in (first, second)]
         print_json({"proved": True, "board": trusted.board.name, "heads": heads})
