@@ -21,6 +21,8 @@ from retally_crypto.tlog_proof import parse_tlog_proof
 ATTEMPTS = 5
 LONGEST_PAUSE = 20.0
 ANSWER_LIMIT = 256 * 1024
+PATIENCE_SECONDS = 120.0
+"""How long one answer may take from its headers to its end."""
 CHECK = re.compile("V[0-9]{2}")
 
 
@@ -90,9 +92,12 @@ class BoardServer:
     def _send(self, url: str, body: bytes) -> tuple[int, httpx.Headers, bytes]:
         headers = {"Content-Type": "application/octet-stream", "Accept-Encoding": "identity"}
         with self._client.stream("POST", url, content=body, headers=headers) as response:
-            answer = bytearray()
+            answer, began = bytearray(), time.monotonic()
             for chunk in response.iter_raw():
                 answer += chunk
+                # A byte now and then would keep every single read within its time.
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    raise Unusable(f"{self.url} answers too slowly: try again, and tell the election office")
                 if len(answer) > ANSWER_LIMIT:
                     raise Unusable(f"the answer of {self.url} is longer than {ANSWER_LIMIT} bytes")
             return response.status_code, response.headers, bytes(answer)

@@ -172,3 +172,17 @@ def test_an_answer_that_is_no_receipt_is_malformed() -> None:
 def test_what_is_no_address_of_a_board_is_unusable(url: str) -> None:
     with pytest.raises(Unusable):
         BoardServer(url)
+
+
+def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def drops() -> Iterator[bytes]:
+        for _ in range(1000):
+            clock[0] += 59
+            yield b"x"
+
+    with pytest.raises(Unusable, match="too slowly"):
+        server(lambda request: httpx.Response(201, content=drops())).append(b"entry")
+    assert clock[0] < 200
