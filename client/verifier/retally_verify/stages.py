@@ -43,6 +43,7 @@ from retally_crypto.rules.fold import rule_one
 from retally_crypto.rules.results import Counting
 from retally_crypto.rules.state import IN_ORDER, BoardState, Credential, RollInMemory
 from retally_crypto.rules.v14_v15_counting import counting, last_ballots
+from retally_crypto.rules.v16_v20_decryption import v17_size_to_compare
 from retally_crypto.tally import Tally
 from retally_verify.board_ranges import BoardRanges, add_sums
 from retally_verify.partitions import BUCKETS, Partitions
@@ -295,15 +296,9 @@ def _count(settled: Settled, ranges: BoardRanges, tell: Progress) -> Counting:
 
 
 def _size_to_compare(state: BoardState, raw: bytes) -> int | None:
-    """The size of the board whose root V17 compares with what this entry names; None where it does not get so far.
-
-    Only of signed ones, and of guardians that have not decrypted: or anybody who can append, be it copies of what a
-    guardian has signed, would make us hash a range for every entry.
-    """
+    """The size whose root V17 will ask for, if this is a signed partial decryption that gets so far."""
     content = _signed_content(state, raw)
-    if not isinstance(content, PartialDecryption) or content.guardian in state.tally.partial_decryptions:
-        return None
-    return content.size if (state.closing_index or 0) < content.size <= state.size else None
+    return v17_size_to_compare(state, content) if isinstance(content, PartialDecryption) else None
 
 
 # ---- the record that comes of it ----

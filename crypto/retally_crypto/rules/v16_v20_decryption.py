@@ -47,6 +47,20 @@ def v16_partial_aggregates(state: BoardState, content: PartialDecryption) -> Non
         raise Broken("V16", f"guardian {content.guardian} decrypts other sums than those of the counted ballots")
 
 
+def v17_size_to_compare(state: BoardState, content: PartialDecryption) -> int | None:
+    """The size of the board whose root V17 compares with the one that is named; None where it does not get so far.
+
+    Whoever keeps no root of every size computes this one first: not for copies of what a guardian has signed, which
+    anybody who can append could append again and again.
+    """
+    try:
+        v20_partial_units(state, content)
+        v16_partial_aggregates(state, content)
+    except Broken:
+        return None
+    return content.size if (state.closing_index or 0) < content.size <= state.size else None
+
+
 def v17_partial_proof(state: BoardState, content: PartialDecryption) -> None:
     """The checkpoint covers the closing and is this board's, and the proof verifies. Raises Broken."""
     guardian, size, closing = content.guardian, content.size, state.closing_index
