@@ -14,6 +14,7 @@ import math
 import re
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from xml.parsers import expat
 
@@ -111,7 +112,7 @@ def _packed(files: dict[str, bytes]) -> io.BytesIO:
 # ---- measuring ----
 
 
-class _Measure:
+class _Measure(ABC):
     """How far a sheet's cells reach and how much text they hold; raises Malformed, through expat, at the first cell too
     many or one that shows an error."""
 
@@ -119,14 +120,17 @@ class _Measure:
         self.name = name
         self.held = 0
 
+    @abstractmethod
     def begin(self, tag: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
+        """An element begins."""
 
+    @abstractmethod
     def end(self, tag: str) -> None:
-        raise NotImplementedError
+        """An element ends."""
 
+    @abstractmethod
     def text(self, text: str) -> None:
-        raise NotImplementedError
+        """Letters between elements."""
 
     def require(self, rows: int, columns: int) -> None:
         if rows * columns > MAX_SHEET_CELLS:
